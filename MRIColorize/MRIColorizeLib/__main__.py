@@ -1,0 +1,5 @@
+"""`python -m MRIColorizeLib`: the command line."""
+
+from .cli import run
+
+run()

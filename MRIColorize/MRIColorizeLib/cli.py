@@ -1,0 +1,214 @@
+"""The command line: colour MRI files and say what was done; on bad input one sentence, exit 2."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+import warnings
+from collections.abc import Sequence
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from . import __version__
+from .console import Console
+from .errors import Cancelled, DependencyError, InputError, MRIColorizeError
+from .files import read_volume
+from .naming import Job, is_sample, plan_jobs, sample_path
+from .offscreen import write_rendering
+from .options import DEVICES, MODES, PLANES, ColorizeOptions
+from .output import NOTICE, check_writable, write_color
+from .picture import write_montage, write_preview
+from .volume import ColorVolume, Volume, check_volume, choose_plane, slice_order
+
+if TYPE_CHECKING:
+    from .colorizer import Colorizer
+
+NAME = "mri-colorize"
+BAD, INTERRUPTED = 2, 130
+FORMATS = {"nrrd": ".nrrd", "nii.gz": ".nii.gz"}
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line instead of a page of usage."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(BAD, f"{NAME}: {message} (see {NAME} --help).\n")
+
+
+def run() -> NoReturn:
+    """Entry point of the command."""
+    sys.exit(main())
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code: 0, 2 for bad input, 130 when interrupted."""
+    chosen = parser().parse_args(arguments)
+    console = Console(chosen.quiet)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        warnings.filterwarnings("always", category=UserWarning, module="MRIColorizeLib")
+        warnings.showwarning = lambda message, *_args, **_kwargs: console.note(str(message))
+        try:
+            return colorize(chosen, console)
+        except (KeyboardInterrupt, Cancelled):
+            print(f"{NAME}: interrupted; nothing half-written is left.", file=sys.stderr)
+            return INTERRUPTED
+        except MemoryError:
+            return _fail(InputError("There is not enough memory; crop or resample the volume."))
+        except MRIColorizeError as error:
+            return _fail(error)
+
+
+def parser() -> argparse.ArgumentParser:
+    result = _Parser(
+        prog=NAME,
+        description="Paint MRI in the colours of tissue: a colour volume on the same grid, a "
+        "picture of slices and a rendering in space. Without an input it colours the sample.",
+        epilog="The colours are synthetic. Not for diagnosis.",
+    )
+    add = result.add_argument
+    add("inputs", nargs="*", type=Path, metavar="IN", help="NIfTI, NRRD, MHA, MGZ, DICOM folder")
+    add("-o", "--out", type=Path, help="folder, or file for one input (default: beside the input)")
+    add("--format", choices=FORMATS, default="nrrd", help="format of the volume (default: nrrd)")
+    add("--plane", choices=PLANES, default="auto", help="slicing plane (default: from the volume)")
+    add("--device", choices=DEVICES, default="auto", help="where to compute (default: the fastest)")
+    add("--model", metavar="NAME|DIR", help="model that ships, or a model's folder")
+    add("--mode", choices=MODES, default="natural", help="tissue's lightness, or the MRI's")
+    add("--detail", type=float, default=0.5, help="fine detail of the MRI, 0 to 1 (default: 0.5)")
+    add("--preview", type=int, metavar="K", help="colour slice K of the plane only, as a picture")
+    render = argparse.BooleanOptionalAction
+    add("--render", action=render, help="rendering in space (default: only the defaced sample)")
+    add("--quiet", action="store_true", help="say nothing but errors")
+    add("--version", action="version", version=f"MRIColorize {__version__}")
+    return result
+
+
+def colorize(chosen: argparse.Namespace, console: Console) -> int:
+    """Colour every input. A bad input among several is told and the others go on."""
+    _check_packages()
+    options = ColorizeOptions(plane=chosen.plane, mode=chosen.mode, detail=chosen.detail)
+    sources = chosen.inputs or [sample_path()]
+    out = chosen.out or (None if chosen.inputs else Path.cwd())
+    jobs = plan_jobs(sources, out, FORMATS[chosen.format])
+    if not chosen.inputs:
+        console.say("No input given: colouring the sample that ships, a defaced T1 head.")
+    started = time.perf_counter()
+    engine: Colorizer | None = None
+    written, failed = 0, False
+    for job in jobs:
+        try:
+            began = time.perf_counter()
+            volume = _read(job, console)
+            if engine is None:
+                engine = _engine(chosen, console, began)
+            if chosen.preview is not None:
+                _preview(job, volume, engine, options, chosen.preview, console)
+            else:
+                render = is_sample(job.source) if chosen.render is None else chosen.render
+                _whole(job, volume, engine, options, render, console)
+            written += 1
+        except InputError as error:
+            failed = bool(_fail(error))
+    if written:
+        console.say(f"Done in {time.perf_counter() - started:.1f} s. {NOTICE}")
+    return BAD if failed else 0
+
+
+def _read(job: Job, console: Console) -> Volume:
+    volume = check_volume(read_volume(job.source))
+    check_writable(job.volume)
+    size = "x".join(str(n) for n in reversed(volume.array.shape))
+    spacing = "x".join(f"{step:.2f}" for step in volume.spacing)
+    console.say(f"{job.source}: {size} voxels of {spacing} mm")
+    return volume
+
+
+def _engine(chosen: argparse.Namespace, console: Console, began: float) -> Colorizer:
+    from .model import load_model
+
+    model = load_model(chosen.model)
+    from .colorizer import Colorizer  # after load_model, which says so when torch is missing
+
+    engine = Colorizer(model, chosen.device)
+    console.say(
+        f"Model {model.card.name} {model.card.version} on {engine.device}, "
+        f"ready in {time.perf_counter() - began:.1f} s"
+    )
+    return engine
+
+
+def _color(
+    volume: Volume, engine: Colorizer, options: ColorizeOptions, console: Console
+) -> ColorVolume:
+    with console.progress() as show:
+        color = engine.colorize(volume, options, show)
+    made = color.provenance
+    console.say(
+        f"Coloured {made.slices} {made.plane} slices in {made.seconds:.1f} s "
+        f"({made.slices / max(made.seconds, 1e-9):.1f} slices/s), {made.mode} mode, "
+        f"{made.device}, {made.precision}"
+    )
+    return color
+
+
+def _whole(
+    job: Job,
+    volume: Volume,
+    engine: Colorizer,
+    options: ColorizeOptions,
+    render: bool,
+    console: Console,
+) -> None:
+    color = _color(volume, engine, options, console)
+    began = time.perf_counter()
+    write_color(color, job.volume)
+    write_montage(volume, color, job.picture, job.source.name)
+    written = [job.volume, job.picture]
+    if render:
+        try:
+            write_rendering(color, job.rendering)
+            written.append(job.rendering)
+        except DependencyError as error:
+            console.note(str(error))
+    else:
+        console.say("No 3D rendering, which may show a face; --render makes one.")
+    console.say(f"Wrote in {time.perf_counter() - began:.1f} s:")
+    for path in written:
+        console.say(f"  {path} ({path.stat().st_size / 1e6:.1f} MB)")
+
+
+def _preview(
+    job: Job,
+    volume: Volume,
+    engine: Colorizer,
+    options: ColorizeOptions,
+    index: int,
+    console: Console,
+) -> None:
+    """Colour one slice, counted from 0 along the grid axis that the plane's slices follow."""
+    plane = choose_plane(volume, options.plane)
+    axis = slice_order(volume, plane)[0]
+    count = volume.array.shape[axis]
+    if not 0 <= index < count:
+        raise InputError(f"--preview {index} is not one of the {plane} slices 0 to {count - 1}.")
+    color = _color(volume, engine, replace(options, plane=plane, slice_index=index), console)
+    write_preview(volume, color, plane, index, job.preview, job.source.name)
+    console.say(f"Wrote {job.preview}")
+
+
+def _check_packages() -> None:
+    needed = {"nibabel": "nibabel", "nrrd": "pynrrd", "PIL": "pillow", "tqdm": "tqdm"}
+    missing = [package for name, package in needed.items() if find_spec(name) is None]
+    if missing:
+        raise DependencyError(
+            f"Python packages are missing ({', '.join(missing)}); "
+            "install them with: pip install 'MRIColorizeLib[cli]'."
+        )
+
+
+def _fail(error: MRIColorizeError) -> int:
+    print(f"{NAME}: {error}", file=sys.stderr, flush=True)
+    return BAD

@@ -1,0 +1,99 @@
+"""Colour arithmetic on tensors: CIELAB and sRGB, fine detail, the lightness lock, saturation."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+# sRGB primaries to CIE XYZ, D65 (IEC 61966-2-1), scaled so that white is (1, 1, 1).
+_RGB_TO_XYZ = (
+    (0.4124564 / 0.95047, 0.3575761 / 0.95047, 0.1804375 / 0.95047),
+    (0.2126729, 0.7151522, 0.0721750),
+    (0.0193339 / 1.08883, 0.1191920 / 1.08883, 0.9503041 / 1.08883),
+)
+_EPSILON = 216 / 24389  # CIE 15: where the cube root turns into a line
+_KAPPA = 24389 / 27
+
+
+def _mix(image: Tensor, matrix: Tensor) -> Tensor:
+    """matrix (3, 3) times each pixel of image (..., 3, H, W), in float32 whatever the autocast."""
+    with torch.autocast(image.device.type, enabled=False):
+        return torch.einsum("ij,...jhw->...ihw", matrix, image)
+
+
+def _matrix(like: Tensor) -> Tensor:
+    return torch.tensor(_RGB_TO_XYZ, dtype=like.dtype, device=like.device)
+
+
+def rgb_to_lab(rgb: Tensor) -> Tensor:
+    """sRGB (..., 3, H, W) in [0, 1] to CIELAB D65, L in [0, 100]. Differentiable."""
+    linear = torch.where(
+        rgb <= 0.04045, rgb / 12.92, ((rgb.clamp_min(0.04045) + 0.055) / 1.055) ** 2.4
+    )
+    xyz = _mix(linear, _matrix(rgb))
+    root = torch.where(
+        xyz > _EPSILON, xyz.clamp_min(_EPSILON) ** (1 / 3), (_KAPPA * xyz + 16) / 116
+    )
+    x, y, z = root.unbind(-3)
+    return torch.stack((116 * y - 16, 500 * (x - y), 200 * (y - z)), dim=-3)
+
+
+def lab_to_rgb(lab: Tensor) -> Tensor:
+    """CIELAB D65 (..., 3, H, W) to sRGB clipped to [0, 1]. Differentiable inside the gamut."""
+    lightness, a, b = lab.unbind(-3)
+    y = (lightness + 16) / 116
+    root = torch.stack((y + a / 500, y, y - b / 200), dim=-3)
+    xyz = torch.where(root**3 > _EPSILON, root**3, (116 * root - 16) / _KAPPA)
+    linear = _mix(xyz, torch.linalg.inv(_matrix(lab).float()).to(lab.dtype)).clamp(0, 1)
+    return torch.where(
+        linear <= 0.0031308,
+        linear * 12.92,
+        1.055 * linear.clamp_min(0.0031308) ** (1 / 2.4) - 0.055,
+    )
+
+
+def _box(image: Tensor, radius: int) -> Tensor:
+    """Mean over a square window, borders repeated."""
+    padded = F.pad(image, (radius,) * 4, mode="replicate")
+    return F.avg_pool2d(padded, 2 * radius + 1, stride=1)
+
+
+def add_detail(lab: Tensor, mri: Tensor, amount: float, radius: int = 2) -> Tensor:
+    """Sharpen L with the MRI's fine detail, in the sense in which L follows the MRI locally.
+
+    lab: (B, 3, H, W); mri: (B, 1, H, W) in [0, 1]; amount 0 to 1. The local regression of L on the
+    MRI (as in the guided filter of He, Sun and Tang 2013) gives sign and size, so that detail is
+    right where the contrast is reversed (T2) and nothing is invented where L is flat.
+    """
+    if amount == 0:
+        return lab
+    lightness = lab[:, :1]
+    radius = min(radius, min(mri.shape[-2:]) - 1)
+    mean_mri, mean_light = _box(mri, radius), _box(lightness, radius)
+    variance = _box(mri * mri, radius) - mean_mri**2
+    covariance = _box(mri * lightness, radius) - mean_mri * mean_light
+    slope = (covariance / (variance + 4e-4)).clamp(-100, 100)
+    change = (amount * slope * (mri - mean_mri)).clamp(-12, 12)
+    return torch.cat((lightness + change, lab[:, 1:]), dim=1)
+
+
+def saturate(lab: Tensor, factor: float) -> Tensor:
+    """Multiply the chroma by `factor`; lightness stays."""
+    if factor == 1:
+        return lab
+    return torch.cat((lab[:, :1], lab[:, 1:] * factor), dim=1)
+
+
+def lock_lightness(rgb: Tensor, mri: Tensor) -> Tensor:
+    """Give every pixel the MRI's grey (the mean of R, G and B) and keep its colour ratios.
+
+    rgb: (B, 3, H, W) in [0, 1]; mri: (B, 1, H, W) in [0, 1]. Where the scaled colour would leave
+    [0, 1] it is mixed with grey just enough to stay inside, so the mean equals the MRI exactly.
+    """
+    grey = rgb.mean(dim=1, keepdim=True)
+    # A nearly black pixel has no reliable ratios: let it turn grey.
+    scaled = (rgb + 0.01) * (mri / (grey + 0.01))
+    excess = scaled.amax(dim=1, keepdim=True) - mri
+    room = (1 - mri) / excess.clamp_min(1e-6)
+    return mri + (scaled - mri) * room.clamp(max=1)

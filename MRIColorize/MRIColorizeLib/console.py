@@ -1,0 +1,43 @@
+"""Where the command line speaks: results, notes and a progress bar, or nothing at all."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Console:
+    """Where a run speaks: results on standard output, notes and the progress bar on the other."""
+
+    quiet: bool
+
+    def say(self, text: str) -> None:
+        if not self.quiet:
+            print(text, flush=True)
+
+    def note(self, text: str) -> None:
+        if not self.quiet:
+            print(f"Note: {text}", file=sys.stderr, flush=True)
+
+    @contextmanager
+    def progress(self) -> Iterator[Callable[[int, int], None]]:
+        """A progress bar with slices a second; it appears with the first batch."""
+        from tqdm import tqdm
+
+        bars: list[tqdm] = []
+
+        def show(done: int, total: int) -> None:
+            if not bars:
+                bars.append(
+                    tqdm(total=total, unit=" slices", leave=False, disable=self.quiet, ncols=78)
+                )
+            bars[0].update(done - bars[0].n)
+
+        try:
+            yield show
+        finally:
+            for bar in bars:
+                bar.close()

@@ -1,0 +1,57 @@
+"""Which device and which number format a run uses."""
+
+from __future__ import annotations
+
+import torch
+
+from .errors import DeviceError
+from .options import DEVICES
+
+
+def resolve_device(name: str = "auto") -> str:
+    """The device to use; "auto" is CUDA, then MPS, then the CPU. Raises DeviceError."""
+    if name not in DEVICES:
+        raise DeviceError(f"There is no device {name!r}; choose one of {', '.join(DEVICES)}.")
+    available = {
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+        "cpu": True,
+    }
+    if name == "auto":
+        return next(device for device, there in available.items() if there)
+    if not available[name]:
+        raise DeviceError(f"PyTorch finds no {name} device here; choose auto or cpu.")
+    return name
+
+
+def resolve_precision(precision: str, device: str) -> torch.dtype:
+    """Number format of the network; "auto" takes 16 bits where the device has them natively."""
+    if precision != "auto":
+        return {
+            "float32": torch.float32,
+            "bfloat16": torch.bfloat16,
+            "float16": torch.float16,
+        }[precision]
+    if device == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+    if device == "cpu" and cpu_has_bfloat16():
+        return torch.bfloat16
+    return torch.float32
+
+
+def cpu_has_bfloat16() -> bool:
+    """Whether the processor multiplies bfloat16 itself (AMX or AVX-512 BF16)."""
+    amx = getattr(torch.cpu, "_is_amx_tile_supported", bool)()
+    avx = getattr(torch.cpu, "_is_avx512_bf16_supported", bool)()
+    return bool(amx or avx)
+
+
+def slices_per_batch(device: str, pixels: int) -> int:
+    """Slices to send at once for a slice of `pixels`, by the device's free memory.
+
+    A slice needs roughly 2 kB a pixel at the widths that ship, in 32 bits.
+    """
+    if device != "cuda":
+        return 8
+    free, _ = torch.cuda.mem_get_info()
+    return int(max(1, min(64, 0.5 * free / (2048 * max(pixels, 1)))))

@@ -1,0 +1,105 @@
+"""A folder of DICOM: its series, the largest one, its slices in order and whether they are even."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .errors import InputError
+from .files import read_with_itk
+from .volume import Volume
+
+if TYPE_CHECKING:
+    import SimpleITK as sitk
+
+# Gaps that differ more than this share of the usual gap are told; scanners round to about 1e-3.
+UNEVEN = 0.05
+
+
+def read_folder(folder: Path) -> Volume:
+    """Read the largest series of single-channel images in a folder and its subfolders.
+
+    Warns when there are several series or when slices are missing; raises InputError when there is
+    none, or when it holds several images of the same place.
+    """
+    series = find_series(folder)
+    if not series:
+        raise InputError(f"{folder} holds no DICOM images; give the folder that does, or a file.")
+    grey = [files for files in series if _is_grey(files[0])]
+    # With screenshots only, reading the first of them says that they are colour.
+    files = (grey or series)[0]
+    if len(grey) > 1:
+        warnings.warn(
+            f"{folder} holds {len(grey)} series; the largest is taken "
+            f"({len(files)} files, {_describe(files[0])}).",
+            stacklevel=2,
+        )
+    _check_positions(folder, files)
+    return read_with_itk(files)
+
+
+def find_series(folder: Path) -> list[list[Path]]:
+    """All series below a folder, largest first; the files of each in the order of their slices."""
+    import SimpleITK as sitk
+
+    sitk.ProcessObject.SetGlobalWarningDisplay(False)
+    found: list[list[Path]] = []
+    for directory, _, names in sorted(os.walk(folder)):
+        if not names:
+            continue
+        for identity in sitk.ImageSeriesReader.GetGDCMSeriesIDs(directory, True):
+            names_in_order = sitk.ImageSeriesReader.GetGDCMSeriesFileNames(
+                directory, identity, useSeriesDetails=True
+            )
+            found.append([Path(name) for name in names_in_order])
+    return sorted(found, key=lambda files: -sum(file.stat().st_size for file in files))
+
+
+def _header(file: Path) -> sitk.ImageFileReader:
+    import SimpleITK as sitk
+
+    reader = sitk.ImageFileReader()
+    reader.SetFileName(str(file))
+    reader.ReadImageInformation()
+    return reader
+
+
+def _is_grey(file: Path) -> bool:
+    try:
+        return _header(file).GetNumberOfComponents() == 1
+    except RuntimeError:
+        return False
+
+
+def _describe(file: Path) -> str:
+    """The series' own description, for a message."""
+    header = _header(file)
+    key = "0008|103e"
+    text = header.GetMetaData(key).strip() if header.HasMetaDataKey(key) else ""
+    return text or "without a description"
+
+
+def _check_positions(folder: Path, files: list[Path]) -> None:
+    """Refuse several images of one place; warn about uneven gaps."""
+    if len(files) < 3:
+        return
+    headers = [_header(file) for file in files]
+    normal = np.array(headers[0].GetDirection()).reshape(3, 3)[:, 2]
+    positions = np.array([header.GetOrigin() for header in headers]) @ normal
+    gaps = np.abs(np.diff(positions))
+    usual = float(np.median(gaps))
+    if gaps.min() < 1e-3 * max(usual, 1.0):
+        raise InputError(
+            f"{folder} holds a series with several images of the same place (over time, or of "
+            "several contrasts); give one volume of it."
+        )
+    if (np.abs(gaps - usual) > UNEVEN * usual).any():
+        warnings.warn(
+            f"{folder}: slices are missing or unevenly spaced ({gaps.min():.2f} to {gaps.max():.2f}"
+            " mm); distances along them are approximate.",
+            stacklevel=3,
+        )

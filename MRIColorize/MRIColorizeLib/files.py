@@ -1,0 +1,194 @@
+"""Files in: a path becomes a Volume, or one sentence says why it cannot."""
+
+from __future__ import annotations
+
+import logging
+import zlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .errors import InputError
+from .volume import Volume
+
+if TYPE_CHECKING:
+    import SimpleITK as sitk
+
+NIBABEL_SUFFIXES = (".nii", ".nii.gz", ".mgz", ".mgh")
+IMAGE_SUFFIXES = (*NIBABEL_SUFFIXES, ".nrrd", ".nhdr", ".mha", ".mhd", ".dcm", ".hdr", ".img")
+READABLE = "a NIfTI, NRRD, MHA or MGZ file, or a folder of DICOM"
+# ITK's world is LPS, ours is RAS.
+LPS_RAS = np.diag((-1.0, -1.0, 1.0, 1.0))
+
+
+def suffix(path: Path) -> str:
+    """The image suffix of a file name in lower case, `.nii.gz` whole, or "" when it has none."""
+    name = path.name.lower()
+    known = [ending for ending in IMAGE_SUFFIXES if name.endswith(ending)]
+    return max(known, key=len, default="")
+
+
+def stem(path: Path) -> str:
+    """The file or folder name without its image suffix."""
+    return path.name[: len(path.name) - len(suffix(path))] or path.name
+
+
+def read_volume(path: str | Path) -> Volume:
+    """Read one 3D scalar volume: array (K, J, I) float32, ijk_to_ras in mm.
+
+    path: NIfTI, NRRD, MHA/MHD, MGZ/MGH, a DICOM file, or a folder of DICOM (the largest series).
+    Raises InputError with one sentence for everything that is not a 3D scalar volume.
+    """
+    path = Path(path)
+    try:
+        if path.is_dir():
+            from .dicom import read_folder
+
+            return read_folder(path)
+        if path.stat().st_size == 0:
+            raise InputError(f"{path} is empty (0 bytes); give {READABLE}.")
+        with path.open("rb"):
+            pass
+    except FileNotFoundError as error:
+        raise InputError(f"{path} does not exist; give {READABLE}.") from error
+    except OSError as error:
+        raise InputError(f"{path} cannot be opened ({error.strerror}); check it.") from error
+    if suffix(path) in NIBABEL_SUFFIXES:
+        return _read_with_nibabel(path)
+    return read_with_itk([path])
+
+
+def _read_with_nibabel(path: Path) -> Volume:
+    """NIfTI and MGZ. nibabel notices a file that was cut off; ITK would fill it with zeros."""
+    import nibabel
+    from nibabel.filebasedimages import ImageFileError
+    from nibabel.spatialimages import HeaderDataError
+
+    # It logs what it repairs in a header; what matters is checked here.
+    logging.getLogger("nibabel.global").setLevel(logging.CRITICAL)
+    broken = (ImageFileError, HeaderDataError, OSError, EOFError, ValueError, zlib.error)
+    try:
+        image: Any = nibabel.load(path)
+    except broken as error:
+        raise InputError(
+            f"{path} is not an image or its header is damaged; give {READABLE}."
+        ) from error
+    shape = image.shape
+    while len(shape) > 3 and shape[-1] == 1:
+        shape = shape[:-1]
+    dtype = image.get_data_dtype()
+    components = len(dtype.fields) if dtype.fields else 1
+    if len(shape) == 5 and shape[3] == 1:  # NIfTI keeps vectors in its fifth dimension
+        shape, components = shape[:3], shape[4]
+    _refuse_kind(path, len(shape), shape, components, dtype.kind == "c")
+    if 0 in shape:
+        raise InputError(f"{path} has a size of zero; give a volume with voxels.")
+    affine = np.asarray(image.affine, dtype=np.float64)
+    _refuse_geometry(path, affine)
+    try:
+        array = np.asarray(image.dataobj).reshape(shape)
+    except broken as error:
+        raise _damaged(path) from error
+    if suffix(path) in (".nii", ".nii.gz"):
+        affine = _itk_affine(path, affine)
+    return Volume(np.ascontiguousarray(array.T, dtype=np.float32), affine)
+
+
+def _itk_affine(path: Path, affine: np.ndarray) -> np.ndarray:
+    """Where ITK (and so Slicer) puts a NIfTI that has both an sform and a qform.
+
+    ITK refuses sheared axes; for those the given affine (the sform first) stays.
+    """
+    import SimpleITK as sitk
+
+    sitk.ProcessObject.SetGlobalWarningDisplay(False)
+    reader = sitk.ImageFileReader()
+    reader.SetFileName(str(path))
+    try:
+        reader.ReadImageInformation()
+    except RuntimeError:
+        return affine
+    itk = _affine_of(reader)
+    return itk if np.isfinite(itk).all() else affine
+
+
+def read_with_itk(paths: list[Path]) -> Volume:
+    """One file of any format that ITK knows, or the files of a DICOM series in order."""
+    import SimpleITK as sitk
+
+    # ITK's own warnings go straight to the terminal; what matters is checked here.
+    sitk.ProcessObject.SetGlobalWarningDisplay(False)
+    header = sitk.ImageFileReader()
+    header.SetFileName(str(paths[0]))
+    try:
+        header.ReadImageInformation()
+    except RuntimeError as error:
+        raise InputError(
+            f"{paths[0]} is not an image or its header is damaged; give {READABLE}."
+        ) from error
+    size = header.GetSize()
+    complex_numbers = "complex" in sitk.GetPixelIDValueAsString(header.GetPixelID())
+    components = 1 if complex_numbers else header.GetNumberOfComponents()
+    dimensions = header.GetDimension()
+    while dimensions > 3 and size[dimensions - 1] == 1:
+        dimensions -= 1
+    _refuse_kind(paths[0], dimensions, size, components, complex_numbers)
+    _refuse_geometry(paths[0], _affine_of(header))
+    try:
+        image = _execute(header, paths)
+    except RuntimeError as error:
+        raise _damaged(paths[0]) from error
+    array = sitk.GetArrayFromImage(image).astype(np.float32)
+    return Volume(array.reshape(array.shape[-3:]), _affine_of(image))
+
+
+def _execute(header: sitk.ImageFileReader, paths: list[Path]) -> sitk.Image:
+    import SimpleITK as sitk
+
+    if len(paths) == 1:
+        return header.Execute()
+    series = sitk.ImageSeriesReader()
+    series.SetFileNames([str(path) for path in paths])
+    return series.Execute()
+
+
+def _affine_of(image: sitk.Image | sitk.ImageFileReader) -> np.ndarray:
+    """ijk_to_ras (4, 4) of an ITK image, or of a reader that has read its header."""
+    dimensions = image.GetDimension()
+    direction = np.array(image.GetDirection()).reshape(dimensions, dimensions)[:3, :3]
+    affine = np.eye(4)
+    affine[:3, :3] = direction * np.array(image.GetSpacing())[:3]
+    affine[:3, 3] = image.GetOrigin()[:3]
+    return LPS_RAS @ affine
+
+
+def _refuse_kind(
+    path: Path, dimensions: int, size: tuple[int, ...], components: int, complex_numbers: bool
+) -> None:
+    if complex_numbers:
+        raise InputError(f"{path} holds complex numbers; give the magnitude image.")
+    if components in (3, 4):
+        raise InputError(f"{path} is already a colour image; give the grey MRI it was made from.")
+    if components != 1:
+        raise InputError(f"{path} has {components} values in each voxel; give a volume with one.")
+    if dimensions < 3:
+        raise InputError(f"{path} is a {dimensions}D picture; give a 3D volume.")
+    if dimensions > 3:
+        frames = "x".join(str(n) for n in size[3:])
+        raise InputError(
+            f"{path} has {dimensions} dimensions ({frames} volumes); give one of them as a 3D file."
+        )
+
+
+def _refuse_geometry(path: Path, affine: np.ndarray) -> None:
+    """ITK would refuse or repair such a header with less of a sentence."""
+    lengths = np.linalg.norm(affine[:3, :3], axis=0)
+    if not np.isfinite(affine).all() or (lengths == 0).any():
+        raise InputError(f"{path} has a zero or non-finite spacing; correct its header.")
+    if abs(np.linalg.det(affine[:3, :3] / lengths)) < 1e-3:
+        raise InputError(f"{path} has singular axis directions; correct its header.")
+
+
+def _damaged(path: Path) -> InputError:
+    return InputError(f"{path} is damaged or cut off; its voxels cannot be read.")

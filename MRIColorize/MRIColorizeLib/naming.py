@@ -1,0 +1,82 @@
+"""Which files a run writes, and that none of them is one of its inputs."""
+
+from __future__ import annotations
+
+import filecmp
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from .errors import InputError
+from .files import stem, suffix
+from .model import models_directory
+from .output import COLOR_SUFFIXES
+
+SAMPLE = "head_t1_seg3d_defaced.nii.gz"
+
+
+@dataclass(frozen=True)
+class Job:
+    """One input and where its results go; `preview` is the picture of a single slice."""
+
+    source: Path
+    volume: Path
+    picture: Path
+    rendering: Path
+    preview: Path
+
+
+def sample_path() -> Path:
+    """The defaced head that ships: beside the models, in the source tree as in a wheel."""
+    return models_directory().parent / "Sample" / SAMPLE
+
+
+def is_sample(path: Path) -> bool:
+    """Whether a file is the shipped sample or a copy of it; its face was removed."""
+    sample = sample_path()
+    return path.is_file() and sample.is_file() and filecmp.cmp(path, sample, shallow=False)
+
+
+def plan_jobs(sources: Sequence[Path], out: Path | None, ending: str) -> list[Job]:
+    """Name the results of every input.
+
+    out: a folder; or, with one input, a file that ends in .nrrd or .nii.gz; None puts the results
+    beside each input. ending: ".nrrd" or ".nii.gz". Raises InputError when two inputs would write
+    the same file or a result would replace an input.
+    """
+    jobs = [_job(source, out, ending, alone=len(sources) == 1) for source in sources]
+    writers: dict[Path, Path] = {source.resolve(): source for source in sources}
+    for job in jobs:
+        for path in (job.volume, job.picture, job.rendering, job.preview):
+            other = writers.setdefault(path.resolve(), job.source)
+            if path.resolve() == other.resolve():
+                raise InputError(f"{path} is an input and is not overwritten; choose another -o.")
+            if other is not job.source:
+                raise InputError(
+                    f"{other} and {job.source} would both be written to {path}; "
+                    "colour them one by one with different -o."
+                )
+    return jobs
+
+
+def _job(source: Path, out: Path | None, ending: str, alone: bool) -> Job:
+    if out is not None and suffix(out) and not out.is_dir():
+        if not alone:
+            raise InputError(f"-o {out} is one file for several inputs; give a folder.")
+        if suffix(out) not in COLOR_SUFFIXES:
+            raise InputError(
+                f"-o {out} ends in {suffix(out)}, which holds no colour; use .nrrd or .nii.gz."
+            )
+        return _named(source, out.parent, stem(out), suffix(out))
+    folder = out if out is not None else source.absolute().parent
+    return _named(source, folder, f"{stem(source.absolute())}_color", ending)
+
+
+def _named(source: Path, folder: Path, name: str, ending: str) -> Job:
+    return Job(
+        source=source,
+        volume=folder / f"{name}{ending}",
+        picture=folder / f"{name}.png",
+        rendering=folder / f"{name}_3d.png",
+        preview=folder / f"{name}_preview.png",
+    )

@@ -1,0 +1,132 @@
+"""Files out: a ColorVolume becomes an NRRD or NIfTI file in colour, whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import gzip
+import io
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from .errors import OutputError
+from .files import LPS_RAS, suffix
+from .volume import ColorVolume, Provenance
+
+COLOR_SUFFIXES = (".nrrd", ".nii.gz", ".nii")
+NOTICE = "Synthetic colours: not for diagnosis."
+# Levels above this take several times as long and save a few per cent.
+COMPRESSION = 4
+
+
+def write_color(color: ColorVolume, path: str | Path) -> None:
+    """Write RGB with the input's geometry to `.nrrd` (kind RGB-color) or `.nii.gz` (RGB24).
+
+    Both are colour, not vectors, to Slicer. Raises OutputError; then nothing is left behind.
+    """
+    path = Path(path)
+    if suffix(path) == ".nrrd":
+        with atomic(path) as temporary:
+            _write_nrrd(color, temporary)
+    elif suffix(path) in COLOR_SUFFIXES:
+        with atomic(path) as temporary:
+            _write_nifti(color, temporary, compress=suffix(path) == ".nii.gz")
+    else:
+        raise OutputError(f"{path} is no colour format; name it .nrrd or .nii.gz.")
+
+
+def _write_nrrd(color: ColorVolume, path: Path) -> None:
+    import nrrd
+
+    lps = LPS_RAS @ color.ijk_to_ras
+    header = {
+        "space": "left-posterior-superior",
+        "space directions": np.vstack((np.full(3, np.nan), lps[:3, :3].T)),
+        "space origin": lps[:3, 3],
+        "kinds": ["RGB-color", "domain", "domain", "domain"],
+        "encoding": "gzip",
+        **{f"MRIColorize.{key}": text for key, text in _provenance(color.provenance).items()},
+    }
+    file = io.BytesIO()
+    # (K, J, I, 3) in C order is what NRRD calls sizes 3 I J K.
+    nrrd.write(file, color.array, header, index_order="C", compression_level=COMPRESSION)
+    # pynrrd's comments hold the time of day; the same colours shall give the same bytes.
+    fields, voxels = file.getvalue().split(b"\n\n", 1)
+    lines = [line for line in fields.split(b"\n") if not line.startswith(b"#")]
+    path.write_bytes(b"\n".join(lines) + b"\n\n" + voxels)
+
+
+def _write_nifti(color: ColorVolume, path: Path, compress: bool) -> None:
+    import nibabel
+
+    rgb24 = np.dtype([("R", "u1"), ("G", "u1"), ("B", "u1")])
+    voxels = np.ascontiguousarray(color.array).view(rgb24)[..., 0].T  # (I, J, K)
+    image = nibabel.Nifti1Image(voxels, color.ijk_to_ras)
+    image.header.set_xyzt_units("mm")
+    image.header["descrip"] = f"MRIColorize {color.provenance.model_name}: not for diagnosis"[:79]
+    image.set_sform(color.ijk_to_ras, code="scanner")
+    # A qform cannot hold shear; it gets the nearest rotation then, and the sform the truth.
+    image.set_qform(color.ijk_to_ras, code="scanner", strip_shears=True)
+    content = image.to_bytes()
+    if compress:
+        content = gzip.compress(content, compresslevel=COMPRESSION, mtime=0)
+    path.write_bytes(content)
+
+
+def _provenance(provenance: Provenance) -> dict[str, str]:
+    return {
+        "Model": provenance.model_name,
+        "ModelVersion": provenance.model_version,
+        "Device": provenance.device,
+        "Precision": provenance.precision,
+        "Plane": provenance.plane,
+        "Mode": provenance.mode,
+        "Notice": NOTICE,
+    }
+
+
+@contextmanager
+def atomic(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; at the end it takes that name, on an error it goes.
+
+    Raises OutputError when the folder cannot be made or the file not be written.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield temporary
+        temporary.replace(path)
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written: {_reason(error)}.") from error
+    finally:
+        if temporary.exists():
+            temporary.unlink()
+
+
+def check_writable(path: Path) -> None:
+    """Raise OutputError now rather than after the work when `path` could not be written."""
+    folder = path.absolute().parent
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    probe = folder / f".mri-colorize.{os.getpid()}.part"
+    try:
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written: {_reason(error)}.") from error
+
+
+def _reason(error: OSError) -> str:
+    reasons = {
+        errno.ENOSPC: "the disk is full; free some space or choose another place with -o",
+        errno.EDQUOT: "the disk quota is used up; free some space or choose another place with -o",
+        errno.EACCES: "no permission; choose another place with -o",
+        errno.EPERM: "no permission; choose another place with -o",
+        errno.EROFS: "the disk is read-only; choose another place with -o",
+        errno.ENOTDIR: "a part of its path is a file, not a folder; choose another place with -o",
+        errno.EISDIR: "a folder has that name; choose another name with -o",
+    }
+    return reasons.get(error.errno or 0, f"{error.strerror or error}; choose another place with -o")

@@ -1,0 +1,221 @@
+"""MRML in and out: scalar volume node to Volume, ColorVolume to vector volume node."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import Any
+
+import numpy as np
+import slicer
+import vtk
+import vtk.util.numpy_support
+from slicer.i18n import tr as _
+
+from .errors import InputError, OutputError
+from .volume import ColorVolume, Provenance, Volume
+
+# Node attributes that say how a colour volume came to be start with this.
+ATTRIBUTE_PREFIX = "MRIColorize."
+NOTICE = "Synthetic colours: not for diagnosis."
+
+# MRML nodes are C++ objects without Python types.
+Node = Any
+
+
+def check_input(node: Node | None) -> None:
+    """Raise InputError with one sentence when the node cannot be coloured; reads no voxel."""
+    if node is None:
+        raise InputError(_("No volume is chosen: choose an MRI volume to colour."))
+    if not node.IsA("vtkMRMLScalarVolumeNode"):
+        raise InputError(
+            _("{name} is not a volume: choose an MRI volume.").format(name=_name(node))
+        )
+    if node.IsA("vtkMRMLLabelMapVolumeNode"):
+        raise InputError(
+            _("{name} is a label map: choose the MRI it was drawn on.").format(name=_name(node))
+        )
+    image = node.GetImageData()
+    if image is None or image.GetPointData().GetScalars() is None or not image.GetNumberOfPoints():
+        raise InputError(_("{name} has no voxels: load its image first.").format(name=_name(node)))
+    components = image.GetNumberOfScalarComponents()
+    if components in (3, 4):
+        raise InputError(
+            _("{name} is already a colour volume: choose the grey MRI.").format(name=_name(node))
+        )
+    # Tensor volume nodes are the base of vector, diffusion-weighted and diffusion-tensor volumes.
+    if components != 1 or node.IsA("vtkMRMLTensorVolumeNode"):
+        raise InputError(
+            _("{name} has several values in each voxel: choose a volume with one.").format(
+                name=_name(node)
+            )
+        )
+
+
+def read_volume(node: Node) -> Volume:
+    """Copy a scalar volume node: array (K, J, I) float32, ijk_to_ras (4, 4) in mm.
+
+    Parent transforms are not applied: the result gets the same ones. Raises InputError.
+    """
+    check_input(node)
+    image = node.GetImageData()
+    shape = tuple(reversed(image.GetDimensions()))
+    scalars = vtk.util.numpy_support.vtk_to_numpy(image.GetPointData().GetScalars())
+    # The view of the scalars dies with the node, so the array is always a copy.
+    array = np.array(scalars.reshape(shape), dtype=np.float32, order="C", copy=True)
+    return Volume(array=array, ijk_to_ras=ijk_to_ras(node))
+
+
+def ijk_to_ras(node: Node) -> np.ndarray:
+    """Voxel indices (i, j, k, 1) to RAS mm before parent transforms, float64 (4, 4)."""
+    matrix = vtk.vtkMatrix4x4()
+    node.GetIJKToRASMatrix(matrix)
+    return np.array([[matrix.GetElement(row, column) for column in range(4)] for row in range(4)])
+
+
+def write_color(
+    color: ColorVolume, inputNode: Node, outputNode: Node | None = None, name: str | None = None
+) -> Node:
+    """Put the colours into the scene, beside the input, and return their vector volume node.
+
+    A new node, called `name` or after the input, is made unless `outputNode` is in the scene.
+    Raises OutputError when the input has left the scene; a failure leaves no node behind.
+    """
+    return write_vector(
+        color.array,
+        color.ijk_to_ras,
+        beside=inputNode,
+        node=outputNode,
+        name=name or f"{_name(inputNode)}_color",
+        attributes=_provenance_attributes(color.provenance, inputNode),
+    )
+
+
+def write_vector(
+    array: np.ndarray,
+    matrix: np.ndarray,
+    beside: Node,
+    node: Node | None,
+    name: str,
+    attributes: dict[str, str],
+) -> Node:
+    """Write colours, uint8 (K, J, I, 3 or 4), into a vector volume node: whole or not at all.
+
+    matrix: (4, 4) voxel to RAS in mm; the parent transform, and for a new node the place in the
+    subject hierarchy, are those of `beside`. Raises OutputError.
+    """
+    if not in_scene(beside):
+        raise OutputError(
+            _("The input volume was removed from the scene meanwhile: nothing was written.")
+        )
+    # What can run out of memory comes first, while the scene is still untouched.
+    image = _image(array)
+    slicer.mrmlScene.SaveStateForUndo()  # does nothing unless the scene's undo is on
+    with ExitStack() as on_failure:
+        if node is None or not in_scene(node):
+            node = _add_node(name, beside)
+            on_failure.callback(remove_node, node)
+        node.CreateDefaultDisplayNodes()
+        modified = node.StartModify()
+        try:
+            _fill(node, image, matrix, beside, attributes)
+        finally:
+            node.EndModify(modified)
+        set_true_color(node)
+        on_failure.pop_all()
+    return node
+
+
+def input_of(colorNode: Node) -> Node | None:
+    """The MRI that a colour volume was made from, None when it is gone or has changed its grid."""
+    node = slicer.mrmlScene.GetNodeByID(
+        colorNode.GetAttribute(ATTRIBUTE_PREFIX + "InputNodeID") or ""
+    )
+    try:
+        check_input(node)
+    except InputError:
+        return None
+    same = node.GetImageData().GetDimensions() == colorNode.GetImageData().GetDimensions()
+    return node if same else None
+
+
+def set_true_color(node: Node) -> None:
+    """Show the voxels' own colours: automatic window/level would stretch and falsify them."""
+    display = node.GetDisplayNode()
+    display.AutoWindowLevelOff()
+    display.SetWindowLevelMinMax(0, 255)
+
+
+def in_scene(node: Node | None) -> bool:
+    """Whether the node is (still) in Slicer's scene."""
+    return node is not None and node.GetScene() is not None and slicer.mrmlScene.IsNodePresent(node)
+
+
+def remove_node(node: Node) -> None:
+    """Take a displayable node and its display nodes out of the scene."""
+    displays = [node.GetNthDisplayNode(n) for n in range(node.GetNumberOfDisplayNodes())]
+    for gone in (*displays, node):
+        if in_scene(gone):
+            slicer.mrmlScene.RemoveNode(gone)
+
+
+def _name(node: Node | None) -> str:
+    return (node.GetName() if node is not None else None) or _("The volume")
+
+
+def _image(array: np.ndarray) -> vtk.vtkImageData:
+    """Copy uint8 (K, J, I, C) into VTK image data with C components."""
+    scalars = vtk.util.numpy_support.numpy_to_vtk(
+        np.ascontiguousarray(array).reshape(-1, array.shape[-1]), deep=True
+    )
+    scalars.SetName("ImageScalars")
+    image = vtk.vtkImageData()
+    image.SetDimensions(array.shape[2], array.shape[1], array.shape[0])
+    image.GetPointData().SetScalars(scalars)
+    return image
+
+
+def _add_node(name: str, beside: Node) -> Node:
+    node = slicer.mrmlScene.AddNewNodeByClass(
+        "vtkMRMLVectorVolumeNode", slicer.mrmlScene.GenerateUniqueName(name)
+    )
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
+    if hierarchy is not None:
+        # Items are 0 where no application keeps the hierarchy in step with the scene.
+        item, brother = hierarchy.GetItemByDataNode(node), hierarchy.GetItemByDataNode(beside)
+        if item and brother:
+            hierarchy.SetItemParent(item, hierarchy.GetItemParent(brother))
+    return node
+
+
+def _fill(
+    node: Node, image: vtk.vtkImageData, matrix: np.ndarray, beside: Node, attributes: dict
+) -> None:
+    geometry = vtk.vtkMatrix4x4()
+    geometry.DeepCopy(np.asarray(matrix, dtype=np.float64).ravel())
+    node.SetIJKToRASMatrix(geometry)
+    node.SetAndObserveImageData(image)
+    # Without this, files say "vector" and are loaded as such.
+    node.SetVoxelVectorType(
+        slicer.vtkMRMLVolumeNode.VoxelVectorTypeColorRGBA
+        if image.GetNumberOfScalarComponents() == 4
+        else slicer.vtkMRMLVolumeNode.VoxelVectorTypeColorRGB
+    )
+    node.SetAndObserveTransformNodeID(beside.GetTransformNodeID())
+    for key, value in attributes.items():
+        node.SetAttribute(ATTRIBUTE_PREFIX + key, value)
+
+
+def _provenance_attributes(provenance: Provenance, inputNode: Node) -> dict[str, str]:
+    return {
+        "Model": provenance.model_name,
+        "ModelVersion": provenance.model_version,
+        "Device": provenance.device,
+        "Precision": provenance.precision,
+        "Plane": provenance.plane,
+        "Mode": provenance.mode,
+        "Slices": str(provenance.slices),
+        "Seconds": f"{provenance.seconds:.1f}",
+        "InputNodeID": inputNode.GetID() or "",
+        "InputNodeName": inputNode.GetName() or "",
+        "Notice": NOTICE,
+    }

@@ -1,0 +1,167 @@
+"""Volumes and their geometry: what is good input, which plane to slice, how slices are laid out."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from .errors import InputError
+
+# An acquisition plane is believed when slices are this many times thicker than the pixels.
+THICK_SLICE_RATIO = 2.0
+# Axis of the patient (R, A, S) that a plane's slices follow one another along.
+PLANE_NORMAL = {"sagittal": 0, "coronal": 1, "axial": 2}
+
+
+@dataclass(frozen=True)
+class Volume:
+    """A scalar volume: `array` (K, J, I) float32, `ijk_to_ras` (4, 4) float64 in mm."""
+
+    array: np.ndarray
+    ijk_to_ras: np.ndarray
+
+    @property
+    def spacing(self) -> tuple[float, float, float]:
+        """Distance of neighbouring voxels along i, j, k in mm."""
+        lengths = np.linalg.norm(np.asarray(self.ijk_to_ras, dtype=float)[:3, :3], axis=0)
+        return float(lengths[0]), float(lengths[1]), float(lengths[2])
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """How a colour volume came to be."""
+
+    model_name: str
+    model_version: str
+    device: str
+    precision: str
+    plane: str
+    mode: str
+    slices: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class ColorVolume:
+    """The result, on the input's grid.
+
+    array: uint8 (K, J, I, 3) RGB; mask: bool (K, J, I), the body; tissue: uint8 (K, J, I) codes of
+    `tissue.Tissue`, or None when the model has no tissue map; ijk_to_ras: (4, 4) mm.
+    """
+
+    array: np.ndarray
+    mask: np.ndarray
+    tissue: np.ndarray | None
+    ijk_to_ras: np.ndarray
+    provenance: Provenance
+
+
+def check_volume(volume: Volume) -> Volume:
+    """Return the volume as finite float32, or raise InputError with the reason it cannot be used.
+
+    NaN and infinite voxels become the smallest finite value (background), with one warning.
+    """
+    array = np.asarray(volume.array)
+    _check_geometry(volume)
+    if array.ndim != 3:
+        raise InputError(
+            f"The volume has {array.ndim} dimensions; give one 3D scalar volume "
+            "(take one frame of a sequence, one channel of a colour image)."
+        )
+    if array.size == 0:
+        raise InputError("The volume is empty (a size of zero); load one with voxels.")
+    if array.dtype == np.bool_ or not (
+        np.issubdtype(array.dtype, np.integer) or np.issubdtype(array.dtype, np.floating)
+    ):
+        raise InputError(f"The voxels are {array.dtype}; give real numbers.")
+    if sorted(array.shape)[1] < 2:
+        raise InputError(
+            f"The volume has only {'x'.join(map(str, array.shape[::-1]))} voxels; "
+            "give at least one slice of 2x2."
+        )
+    # Ranges beyond float32 (some float64 files) are brought down before the conversion.
+    finite = np.isfinite(array)
+    if not finite.any():
+        raise InputError("No voxel has a finite value; check how the volume was made.")
+    low, high = float(array[finite].min()), float(array[finite].max())
+    if low == high:
+        raise InputError(f"Every voxel has the same value ({low:g}); there is nothing to colour.")
+    if not finite.all():
+        count = int(array.size - finite.sum())
+        warnings.warn(
+            f"{count} voxels are NaN or infinite; they are treated as background.", stacklevel=2
+        )
+        array = np.where(finite, array, low)
+    span = high - low
+    if not np.isfinite(span) or max(abs(low), abs(high)) > 1e30 or span < 1e-30:
+        scaled = array.astype(np.float64) / max(abs(low), abs(high))
+        array = scaled - scaled.min()
+        array = array / array.max()
+    return replace(volume, array=np.ascontiguousarray(array, dtype=np.float32))
+
+
+def _check_geometry(volume: Volume) -> None:
+    matrix = np.asarray(volume.ijk_to_ras, dtype=np.float64)
+    if matrix.shape != (4, 4) or not np.isfinite(matrix).all():
+        raise InputError("The volume's geometry is not finite; correct its spacing and origin.")
+    lengths = np.linalg.norm(matrix[:3, :3], axis=0)
+    if (lengths < 1e-6).any():
+        raise InputError("The volume has a spacing of zero; correct its spacing.")
+    if abs(np.linalg.det(matrix[:3, :3] / lengths)) < 1e-3:
+        raise InputError("The volume's axis directions are singular; correct its direction matrix.")
+
+
+def nearest_axes(ijk_to_ras: np.ndarray) -> tuple[int, int, int]:
+    """For the patient axes R, A, S: the nearest array axis (0 K, 1 J, 2 I), all different."""
+    matrix = np.asarray(ijk_to_ras, dtype=np.float64)[:3, :3]
+    cosines = np.abs(matrix / np.linalg.norm(matrix, axis=0))  # rows R A S, columns i j k
+    best = max(
+        ((r, a, s) for r in range(3) for a in range(3) for s in range(3) if len({r, a, s}) == 3),
+        key=lambda columns: sum(cosines[row, column] for row, column in enumerate(columns)),
+    )
+    return 2 - best[0], 2 - best[1], 2 - best[2]
+
+
+def choose_plane(volume: Volume, plane: str) -> str:
+    """Resolve "auto": the acquisition plane when slices are thick, else axial (most trained on)."""
+    if plane != "auto":
+        return plane
+    axes = nearest_axes(volume.ijk_to_ras)
+    spacing = volume.spacing[::-1]  # along array axes K, J, I
+    if max(spacing) > THICK_SLICE_RATIO * min(spacing):
+        thick = int(np.argmax(spacing))
+        return next(name for name, normal in PLANE_NORMAL.items() if axes[normal] == thick)
+    # A single slice can only be seen in its own plane.
+    if min(volume.array.shape) == 1:
+        thin = int(np.argmin(volume.array.shape))
+        return next(name for name, normal in PLANE_NORMAL.items() if axes[normal] == thin)
+    return "axial"
+
+
+def slice_order(volume: Volume, plane: str) -> tuple[int, int, int]:
+    """Array axes as (slice, row, column) for a plane; rows run along A or S, columns along R or A.
+
+    `array.transpose(order)` gives the slices; `.transpose(np.argsort(order))` brings them back.
+    """
+    axes = nearest_axes(volume.ijk_to_ras)
+    normal = PLANE_NORMAL[plane]
+    row = axes[1] if normal == 2 else axes[2]
+    column = axes[1] if normal == 0 else axes[0]
+    return axes[normal], row, column
+
+
+def bounding_box(mask: np.ndarray, margin: tuple[int, ...]) -> tuple[slice, ...]:
+    """Smallest box (one slice object an axis) around a mask, grown by `margin` voxels an axis.
+
+    An empty mask gives the whole array.
+    """
+    box = []
+    for axis in range(mask.ndim):
+        present = np.flatnonzero(mask.any(axis=tuple(a for a in range(mask.ndim) if a != axis)))
+        if present.size == 0:
+            return tuple(slice(0, n) for n in mask.shape)
+        start = max(int(present[0]) - margin[axis], 0)
+        box.append(slice(start, min(int(present[-1]) + 1 + margin[axis], mask.shape[axis])))
+    return tuple(box)

@@ -1,0 +1,189 @@
+"""The engine: geometry kept, same bytes for the same input, cancel at any batch, options obeyed."""
+
+import dataclasses
+import unittest
+
+import numpy as np
+
+from MRIColorizeLib.colorizer import Colorizer
+from MRIColorizeLib.errors import Cancelled, DeviceError, InputError
+from MRIColorizeLib.folding import fold_batch_norm
+from MRIColorizeLib.generator import DualDecoderGenerator, GeneratorConfig
+from MRIColorizeLib.model import Model, load_model
+from MRIColorizeLib.options import ColorizeOptions
+from MRIColorizeLib.volume import Volume
+
+
+def _phantom(shape=(6, 40, 36)):
+    """An ellipsoid with a core, on a grid of 2 mm."""
+    axes = [np.linspace(-1.2, 1.2, n) for n in shape]
+    z, y, x = np.meshgrid(*axes, indexing="ij")
+    radius = np.sqrt(0.2 * z**2 + y**2 + x**2)
+    array = np.where(radius < 1, 100.0, 2.0) + 60 * (radius < 0.5)
+    array += np.random.default_rng(0).normal(0, 1, shape)
+    return Volume(array.astype(np.float32), np.diag([2.0, 2.0, 2.0, 1.0]))
+
+
+class ColorizerTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.model = load_model()
+        cls.colorizer = Colorizer(cls.model, "cpu")
+        cls.volume = _phantom()
+        cls.result = cls.colorizer.colorize(cls.volume)
+
+    def test_the_result_is_rgb_on_the_input_s_grid(self):
+        self.assertEqual(self.result.array.shape, (*self.volume.array.shape, 3))
+        self.assertEqual(self.result.array.dtype, np.uint8)
+        np.testing.assert_array_equal(self.result.ijk_to_ras, self.volume.ijk_to_ras)
+
+    def test_the_background_is_black_and_has_no_tissue(self):
+        self.assertEqual(self.result.array[~self.result.mask].max(), 0)
+        self.assertEqual(self.result.tissue[~self.result.mask].max(), 0)
+        self.assertGreater(self.result.array[self.result.mask].std(), 0)
+
+    def test_the_input_is_left_alone(self):
+        np.testing.assert_array_equal(self.volume.array, _phantom().array)
+
+    def test_the_same_input_gives_the_same_bytes_whatever_the_batch(self):
+        for batch_size in (1, 4, 100):
+            again = self.colorizer.colorize(self.volume, ColorizeOptions(batch_size=batch_size))
+            np.testing.assert_array_equal(again.array, self.result.array)
+            np.testing.assert_array_equal(again.tissue, self.result.tissue)
+
+    def test_an_axis_flip_in_file_and_geometry_flips_nothing_else(self):
+        for plane in ("axial", "coronal", "sagittal"):
+            options = ColorizeOptions(plane=plane)
+            straight = self.colorizer.colorize(self.volume, options)
+            turned = Volume(
+                np.ascontiguousarray(self.volume.array.transpose(2, 0, 1)),
+                self.volume.ijk_to_ras[:, [1, 2, 0, 3]],
+            )
+            back = self.colorizer.colorize(turned, options)
+            np.testing.assert_array_equal(back.array.transpose(1, 2, 0, 3), straight.array)
+
+    def test_every_plane_and_mode_runs_on_awkward_sizes(self):
+        for shape, mode in (
+            ((1, 5, 7), "natural"),
+            ((3, 2, 9), "structure"),
+            ((5, 33, 1), "natural"),
+        ):
+            volume = _phantom(shape)
+            for plane in ("auto", "axial", "coronal", "sagittal"):
+                options = ColorizeOptions(plane=plane, mode=mode, precision="float32")
+                result = self.colorizer.colorize(volume, options)
+                self.assertEqual(result.array.shape[:3], shape)
+                self.assertEqual(result.provenance.mode, mode)
+
+    def test_structure_mode_has_the_mri_s_grey(self):
+        result = self.colorizer.colorize(self.volume, ColorizeOptions(mode="structure"))
+        grey = result.array.mean(axis=3)[result.mask]
+        mri = self.volume.array[result.mask]
+        self.assertGreater(np.corrcoef(grey, mri)[0, 1], 0.99)
+
+    def test_a_mask_limits_the_colours(self):
+        mask = np.zeros(self.volume.array.shape, dtype=bool)
+        mask[2:4, 10:30, 10:30] = True
+        result = self.colorizer.colorize(self.volume, ColorizeOptions(mask=mask))
+        self.assertEqual(result.array[~mask].max(), 0)
+        self.assertGreater(result.array[mask].max(), 0)
+        for wrong in (mask[1:], np.zeros_like(mask)):
+            with self.assertRaises(InputError):
+                self.colorizer.colorize(self.volume, ColorizeOptions(mask=wrong))
+
+    def test_a_single_slice_comes_out_as_in_the_whole_volume(self):
+        for plane, axis in (("axial", 0), ("sagittal", 2)):
+            whole = self.colorizer.colorize(self.volume, ColorizeOptions(plane=plane))
+            index = self.volume.array.shape[axis] // 2
+            options = ColorizeOptions(plane=plane, slice_index=index)
+            single = self.colorizer.colorize(self.volume, options).array
+            np.testing.assert_array_equal(single.take(index, axis), whole.array.take(index, axis))
+            self.assertEqual(np.delete(single, index, axis).max(), 0)
+        with self.assertRaisesRegex(InputError, "Slice 99"):
+            self.colorizer.colorize(self.volume, ColorizeOptions(slice_index=99))
+
+    def test_progress_counts_the_slices_and_false_cancels_at_any_batch(self):
+        seen = []
+        options = ColorizeOptions(batch_size=2)
+        self.colorizer.colorize(self.volume, options, lambda *step: seen.append(step))
+        total = seen[0][1]
+        self.assertEqual([done for done, _ in seen], [0, *range(2, total, 2), total])
+        for stop in range(len(seen)):
+            calls = iter(range(len(seen)))
+            with self.assertRaises(Cancelled):
+                self.colorizer.colorize(
+                    self.volume, options, lambda done, total, c=calls, s=stop: next(c) != s
+                )
+
+    def test_the_stepwise_form_returns_the_same(self):
+        steps = self.colorizer.start(self.volume)
+        while True:
+            try:
+                next(steps)
+            except StopIteration as finished:
+                np.testing.assert_array_equal(finished.value.array, self.result.array)
+                return
+
+    def test_unknown_options_and_devices_are_refused(self):
+        for wrong in (
+            {"plane": "oblique"},
+            {"mode": "wild"},
+            {"detail": float("nan")},
+            {"saturation": -1},
+            {"batch_size": 0},
+            {"precision": "int3"},
+        ):
+            with self.assertRaises(InputError):
+                ColorizeOptions(**wrong)
+        with self.assertRaises(DeviceError):
+            Colorizer(self.model, "abacus")
+
+    def test_running_out_of_memory_halves_the_batch_and_says_so(self):
+        import torch
+
+        colorizer = Colorizer(self.model, "cpu")
+        whole, calls = colorizer._color_batch, []
+
+        def color_batch(slices, chosen, options):
+            calls.append(len(chosen))
+            if len(chosen) > 2:
+                raise torch.OutOfMemoryError("pretended")
+            whole(slices, chosen, options)
+
+        colorizer._color_batch = color_batch
+        with self.assertWarnsRegex(UserWarning, "Out of memory"):
+            result = colorizer.colorize(self.volume, ColorizeOptions(batch_size=6))
+        self.assertEqual(calls[:3], [6, 3, 1])
+        np.testing.assert_array_equal(result.array, self.result.array)
+
+
+class NetworkFormTest(unittest.TestCase):
+    def test_folded_batch_norm_gives_the_same_numbers(self):
+        import torch
+
+        torch.manual_seed(0)
+        generator = DualDecoderGenerator(GeneratorConfig(width=8, branch_width=4, blocks=2))
+        with torch.no_grad():
+            for _ in range(3):  # statistics other than 0 and 1
+                generator.train()(torch.rand(2, 1, 32, 32))
+        generator.eval()
+        x = torch.rand(1, 1, 30, 34)
+        folded = fold_batch_norm(generator)
+        self.assertFalse(any(isinstance(m, torch.nn.BatchNorm2d) for m in folded.modules()))
+        with torch.no_grad():
+            torch.testing.assert_close(folded(x).color, generator(x).color, atol=1e-5, rtol=0)
+
+    def test_a_model_with_the_rgb_head_colours_without_a_tissue_map(self):
+        import torch
+
+        torch.manual_seed(0)
+        config = GeneratorConfig(width=8, branch_width=4, blocks=1, head="rgb", norm="instance")
+        card = dataclasses.replace(load_model().card, name="rgb")
+        model = Model(card, DualDecoderGenerator(config).eval())
+        result = Colorizer(model, "cpu").colorize(_phantom())
+        self.assertIsNone(result.tissue)
+        self.assertGreater(result.array[result.mask].std(), 0)
+
+
+if __name__ == "__main__":
+    unittest.main()

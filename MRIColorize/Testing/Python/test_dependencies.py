@@ -1,0 +1,147 @@
+"""Claims about getting PyTorch and safetensors: asked for first, explained when absent."""
+
+import sys
+import types
+import unittest
+from unittest import mock
+
+import MRIColorize
+from MRIColorizeLib.errors import DependencyError
+
+
+class PretendInstaller(MRIColorize.DependencyInstaller):
+    """Packages are missing until they are installed; outside of tests, so that it may ask."""
+
+    def __init__(self, *missing):
+        self.absent = set(missing)
+        self.installed = []
+
+    def missing(self):
+        return [name for name in self.PACKAGES if name in self.absent]
+
+    def isTesting(self):
+        return False
+
+    def _pipInstall(self, requirement):
+        self.installed.append(requirement)
+        self.absent.discard("safetensors")
+
+
+def pretend_extension(installer, result="installed"):
+    class PyTorchUtilsLogic:
+        def installTorch(self, askConfirmation=False, torchVersionRequirement=None):
+            if isinstance(result, Exception):
+                raise result
+            installer.installed.append(f"torch{torchVersionRequirement}")
+            if result == "installed":
+                installer.absent.discard("torch")
+
+    module = types.ModuleType("PyTorchUtils")
+    module.PyTorchUtilsLogic = PyTorchUtilsLogic
+    return mock.patch.dict(sys.modules, PyTorchUtils=module)
+
+
+def answer(yes):
+    return mock.patch("slicer.util.confirmOkCancelDisplay", return_value=yes)
+
+
+class DependencyInstallerTest(unittest.TestCase):
+    def test_nothing_is_asked_when_all_is_there(self):
+        with answer(True) as asked:
+            PretendInstaller().ensure()
+        asked.assert_not_called()
+
+    def test_person_is_asked_once_for_both_packages(self):
+        installer = PretendInstaller("torch", "safetensors")
+        with pretend_extension(installer), answer(True) as asked:
+            installer.ensure()
+        asked.assert_called_once()
+        self.assertIn("torch, safetensors", asked.call_args.args[0])
+        self.assertEqual(installer.installed, ["torch>=2.5", "safetensors>=0.4"])
+
+    def test_nothing_is_installed_when_the_person_declines(self):
+        installer = PretendInstaller("torch", "safetensors")
+        with (
+            pretend_extension(installer),
+            answer(False),
+            self.assertRaisesRegex(DependencyError, "torch, safetensors"),
+        ):
+            installer.ensure()
+        self.assertEqual(installer.installed, [])
+
+    def test_missing_extension_is_named_before_anything_is_asked(self):
+        installer = PretendInstaller("torch")
+        with (
+            mock.patch.dict(sys.modules, PyTorchUtils=None),
+            answer(True) as asked,
+            self.assertRaisesRegex(DependencyError, "PyTorch extension"),
+        ):
+            installer.ensure()
+        asked.assert_not_called()
+
+    def test_extension_is_not_needed_for_safetensors_alone(self):
+        installer = PretendInstaller("safetensors")
+        with mock.patch.dict(sys.modules, PyTorchUtils=None), answer(True):
+            installer.ensure()
+        self.assertEqual(installer.installed, ["safetensors>=0.4"])
+
+    def test_failed_installation_is_explained(self):
+        installer = PretendInstaller("torch")
+        with (
+            pretend_extension(installer, OSError("no route to host")),
+            answer(True),
+            self.assertRaisesRegex(DependencyError, "no route to host.*internet connection"),
+        ):
+            installer.ensure()
+
+    def test_installation_that_changes_nothing_is_noticed(self):
+        installer = PretendInstaller("torch")
+        with (
+            pretend_extension(installer, "nothing"),
+            answer(True),
+            self.assertRaisesRegex(DependencyError, "restart Slicer"),
+        ):
+            installer.ensure()
+
+    def test_tests_never_install(self):
+        class UnderTest(PretendInstaller):
+            def isTesting(self):
+                return True
+
+        installer = UnderTest("torch")
+        with (
+            pretend_extension(installer),
+            answer(True) as asked,
+            self.assertRaises(DependencyError),
+        ):
+            installer.ensure()
+        asked.assert_not_called()
+        self.assertEqual(installer.installed, [])
+
+    def test_packages_are_looked_for_by_name_and_not_imported(self):
+        before = set(sys.modules)
+        with mock.patch("importlib.util.find_spec", return_value=None) as looked:
+            self.assertEqual(MRIColorize.DependencyInstaller().missing(), ["torch", "safetensors"])
+        self.assertEqual([call.args[0] for call in looked.mock_calls], ["torch", "safetensors"])
+        self.assertEqual(set(sys.modules), before)
+
+    def test_slicer_5_10_without_its_packaging_module_uses_pip_install(self):
+        with (
+            mock.patch.dict(sys.modules, {"slicer.packaging": None}),
+            mock.patch("slicer.util.pip_install") as pip,
+        ):
+            MRIColorize.DependencyInstaller()._pipInstall("safetensors>=0.4")
+        pip.assert_called_once_with("safetensors>=0.4")
+
+    def test_slicer_5_12_is_not_made_to_ask_again(self):
+        packaging = types.ModuleType("slicer.packaging")
+        packaging.pip_ensure = mock.Mock()
+        with mock.patch.dict(sys.modules, {"slicer.packaging": packaging}):
+            MRIColorize.DependencyInstaller()._pipInstall("safetensors>=0.4")
+        packaging.pip_ensure.assert_called_once_with(
+            "safetensors>=0.4", requester="MRIColorize", prompt_install=False
+        )
+
+
+if __name__ == "__main__":
+    unittest.main()

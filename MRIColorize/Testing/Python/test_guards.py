@@ -1,0 +1,259 @@
+"""Guards over the sources: what would work here and fail when installed, or only in Slicer."""
+
+import ast
+import hashlib
+import json
+import re
+import sys
+import unittest
+import xml.etree.ElementTree as ET
+
+import slicer
+from stand_ins import REPOSITORY
+
+MODULE = REPOSITORY / "MRIColorize"
+LIBRARY = MODULE / "MRIColorizeLib"
+UI = MODULE / "Resources" / "UI" / "MRIColorize.ui"
+SHOWING_CALLS = ("errorDisplay", "confirmOkCancelDisplay", "setItemText")
+# What a module may import when Slicer starts; everything else is there only after installation.
+AT_START = {"slicer", "vtk", "numpy", "qt", "ctk", "MRIColorizeLib"} | set(sys.stdlib_module_names)
+
+
+def tree_of(path):
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def parsed_module():
+    return tree_of(MODULE / "MRIColorize.py")
+
+
+def class_named(tree, name):
+    return next(n for n in tree.body if isinstance(n, ast.ClassDef) and n.name == name)
+
+
+def cmake_list(path, variable):
+    """The entries of `set(variable ...)` in a CMake file, without variables of CMake's own."""
+    text = re.sub(r"#.*", "", path.read_text(encoding="utf-8"))
+    entries = re.search(rf"set\({variable}\s([^)]*)\)", text).group(1).split()
+    return [entry.replace("${MODULE_NAME}", "MRIColorize") for entry in entries]
+
+
+def files_below(folder, *patterns):
+    return {
+        path.relative_to(MODULE).as_posix()
+        for pattern in patterns
+        for path in folder.rglob(pattern)
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+
+
+class CMakeTest(unittest.TestCase):
+    def assert_same(self, listed, files):
+        self.assertEqual(len(listed), len(set(listed)), "an entry is listed twice")
+        self.assertEqual(sorted(set(listed) - files), [], "listed, but no such file")
+        self.assertEqual(sorted(files - set(listed)), [], "not listed: missing when installed")
+
+    def test_every_python_file_is_listed(self):
+        files = files_below(LIBRARY, "*.py") | {"MRIColorize.py"}
+        self.assert_same(cmake_list(MODULE / "CMakeLists.txt", "MODULE_PYTHON_SCRIPTS"), files)
+
+    def test_every_resource_is_listed(self):
+        files = files_below(MODULE / "Resources", "*")
+        self.assert_same(cmake_list(MODULE / "CMakeLists.txt", "MODULE_PYTHON_RESOURCES"), files)
+
+    def test_every_test_file_is_run_by_ctest(self):
+        folder = MODULE / "Testing" / "Python"
+        files = {path.name for path in folder.glob("test_*.py")}
+        self.assert_same(cmake_list(folder / "CMakeLists.txt", "TEST_SCRIPTS"), files)
+
+
+class PanelFileTest(unittest.TestCase):
+    def setUp(self):
+        self.root = ET.parse(UI).getroot()
+        self.widgets = {w.get("name"): w for w in self.root.iter("widget")}
+
+    def test_panel_and_parameter_node_name_the_same_parameters(self):
+        bound = [
+            prop.findtext("string")
+            for prop in self.root.iter("property")
+            if prop.get("name") == "SlicerParameterName"
+        ]
+        declared = [
+            statement.target.id
+            for statement in class_named(parsed_module(), "MRIColorizeParameterNode").body
+            if isinstance(statement, ast.AnnAssign)
+        ]
+        self.assertEqual(sorted(bound), sorted(declared))
+
+    def test_every_mrml_widget_is_wired_to_the_scene(self):
+        top = self.root.find("widget").get("name")
+        mrml = {n for n, w in self.widgets.items() if w.get("class").startswith("qMRML")} - {top}
+        wired = {
+            connection.findtext("receiver")
+            for connection in self.root.iter("connection")
+            if connection.findtext("sender") == top
+            and connection.findtext("signal") == "mrmlSceneChanged(vtkMRMLScene*)"
+            and connection.findtext("slot") == "setMRMLScene(vtkMRMLScene*)"
+        }
+        self.assertEqual(mrml, wired)
+        self.assertGreater(len(mrml), 0)
+
+    def test_every_choice_and_button_says_what_it_does(self):
+        for name, widget in self.widgets.items():
+            if widget.get("class") in ("qMRMLNodeComboBox", "QComboBox"):
+                tips = [p for p in widget.findall("property") if p.get("name") == "toolTip"]
+                self.assertEqual(len(tips), 1, f"{name} has no tooltip")
+
+    def test_only_widgets_of_the_panel_are_used(self):
+        used = {
+            node.attr
+            for node in ast.walk(parsed_module())
+            if isinstance(node, ast.Attribute) and is_ui(node.value)
+        }
+        self.assertEqual(sorted(used - set(self.widgets)), [])
+
+    def test_only_qt_properties_are_set_on_widgets(self):
+        # PythonQt refuses any other attribute; PySide6 would take it in silence.
+        panel = slicer.util.loadUI(str(UI))
+        self.addCleanup(panel.deleteLater)
+        ui = slicer.util.childWidgetVariables(panel)
+        targets = [
+            target
+            for node in ast.walk(parsed_module())
+            if isinstance(node, (ast.Assign, ast.AugAssign, ast.AnnAssign))
+            for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
+            if isinstance(target, ast.Attribute)
+            and isinstance(target.value, ast.Attribute)
+            and is_ui(target.value.value)
+        ]
+        self.assertGreater(len(targets), 5)
+        for target in targets:
+            widget = getattr(ui, target.value.attr)
+            self.assertIsNotNone(
+                widget.property(target.attr),
+                f"line {target.lineno}: {target.value.attr} has no property {target.attr}",
+            )
+
+
+def is_ui(node):
+    """Whether an expression is `self.ui`."""
+    return (
+        isinstance(node, ast.Attribute) and node.attr == "ui" and isinstance(node.value, ast.Name)
+    )
+
+
+class ImportTest(unittest.TestCase):
+    def test_nothing_that_must_be_installed_is_imported_at_start(self):
+        seen, queue = set(), [MODULE / "MRIColorize.py"]
+        while queue:
+            path = queue.pop()
+            seen.add(path)
+            for name in imports_at_file_scope(tree_of(path), path):
+                self.assertIn(name.split(".")[0], AT_START, f"{path.name} imports {name}")
+                queue += [file for file in library_files(name) if file not in seen]
+        self.assertIn(LIBRARY / "scene.py", seen)
+
+    def test_only_scene_and_rendering_know_slicer(self):
+        for path in LIBRARY.glob("*.py"):
+            if path.name in ("scene.py", "rendering.py"):
+                continue
+            for node in ast.walk(tree_of(path)):
+                for name in imported_names(node, path):
+                    self.assertNotIn(
+                        name.split(".")[0], {"slicer", "qt", "ctk"}, f"{path.name} imports {name}"
+                    )
+
+
+def imports_at_file_scope(tree, path):
+    """Full names of what a file imports when it is imported; TYPE_CHECKING blocks left out."""
+    queue = list(tree.body)
+    while queue:
+        node = queue.pop()
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
+            queue += node.orelse
+        elif isinstance(node, (ast.If, ast.Try, ast.With, ast.ClassDef)):
+            queue += [child for child in ast.iter_child_nodes(node) if isinstance(child, ast.stmt)]
+        else:
+            yield from imported_names(node, path)
+
+
+def imported_names(node, path):
+    """Full names that one statement imports; relative ones resolved."""
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names)
+    elif isinstance(node, ast.ImportFrom):
+        package = "MRIColorizeLib" if node.level else ""
+        base = ".".join(part for part in (package, node.module or "") if part)
+        yield base
+        if base == "MRIColorizeLib":
+            yield from (f"{base}.{alias.name}" for alias in node.names)
+
+
+def library_files(name):
+    parts = name.split(".")
+    if parts[0] != "MRIColorizeLib":
+        return []
+    files = [LIBRARY / "__init__.py", LIBRARY.joinpath(*parts[1:]).with_suffix(".py")]
+    return [file for file in files if file.is_file()]
+
+
+class TranslationTest(unittest.TestCase):
+    """Every sentence a person can see goes through `_()`."""
+
+    def test_shown_strings_are_translated(self):
+        for path in (MODULE / "MRIColorize.py", LIBRARY / "scene.py", LIBRARY / "rendering.py"):
+            for node in ast.walk(tree_of(path)):
+                for shown in shown_expressions(node):
+                    if isinstance(shown, (ast.Constant, ast.JoinedStr)):
+                        self.fail(f"{path.name}, line {shown.lineno}: not translated")
+
+
+def shown_expressions(node):
+    """Expressions whose value is shown: texts, tooltips, errors, dialogs."""
+    if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Attribute):
+        if node.targets[0].attr in ("text", "toolTip", "title", "helpText", "acknowledgementText"):
+            yield node.value
+    elif isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
+        yield from node.exc.args[:1]
+    elif isinstance(node, ast.Call) and getattr(node.func, "attr", "") in SHOWING_CALLS:
+        yield from node.args
+        yield from (keyword.value for keyword in node.keywords)
+
+
+class ExtensionTest(unittest.TestCase):
+    def test_index_entry_and_extension_agree(self):
+        entry = json.loads((REPOSITORY / "Resources" / "MRIColorize.json").read_text("utf-8"))
+        cmake = (REPOSITORY / "CMakeLists.txt").read_text("utf-8")
+        self.assertIn(f'set(EXTENSION_HOMEPAGE "{entry["scm_url"]}")', cmake)
+        self.assertIn(f'set(EXTENSION_CATEGORY "{entry["category"]}")', cmake)
+        self.assertIn(f'set(EXTENSION_DEPENDS "{" ".join(entry["build_dependencies"])}")', cmake)
+        self.assertIn("catalog-entry-schema-v1.0.1.json", entry["$schema"])
+        self.assertEqual(entry["category"], "Image Synthesis")
+
+    def test_index_pictures_are_in_the_repository(self):
+        cmake = (REPOSITORY / "CMakeLists.txt").read_text("utf-8")
+        addresses = re.findall(r"/main/(Resources/[\w/.]+\.png)", cmake)
+        self.assertGreaterEqual(len(addresses), 4)
+        for address in addresses:
+            self.assertTrue((REPOSITORY / address).is_file(), f"{address} is missing")
+
+    def test_icon_of_the_index_is_the_icon_of_the_module(self):
+        self.assertEqual(
+            (REPOSITORY / "Resources" / "MRIColorize.png").read_bytes(),
+            (MODULE / "Resources" / "Icons" / "MRIColorize.png").read_bytes(),
+        )
+
+    def test_sample_has_the_checksum_that_is_registered(self):
+        constants = {
+            node.targets[0].id: node.value.value
+            for node in parsed_module().body
+            if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
+        }
+        sample = MODULE / "Resources" / "Sample" / constants["SAMPLE_FILE"]
+        self.assertEqual(
+            hashlib.sha256(sample.read_bytes()).hexdigest(), constants["SAMPLE_SHA256"]
+        )
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,102 @@
+"""Models on disk: listed and loaded without surprises, refused with a sentence when damaged."""
+
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+import torch
+
+from MRIColorizeLib import model as models
+from MRIColorizeLib.errors import ModelError
+
+
+class ModelFolderTest(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.directory = Path(folder.name) / "copy"
+        shutil.copytree(models.models_directory() / models.DEFAULT_MODEL, self.directory)
+
+    def _edit(self, **changes):
+        path = self.directory / models.CARD_NAME
+        path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+    def _refused(self, word):
+        with self.assertRaises(ModelError) as caught:
+            models.load_model(self.directory)
+        self.assertIn(word, str(caught.exception))
+
+    def test_the_default_model_is_listed_first_and_loads(self):
+        self.assertEqual(models.list_models()[0].name, models.DEFAULT_MODEL)
+        loaded = models.load_model()
+        self.assertFalse(loaded.generator.training)
+        self.assertFalse(any(p.requires_grad for p in loaded.generator.parameters()))
+
+    def test_a_folder_and_a_name_give_the_same_model(self):
+        by_name = models.load_model(models.DEFAULT_MODEL).generator.state_dict()
+        by_folder = models.load_model(self.directory).generator.state_dict()
+        for name, tensor in by_name.items():
+            self.assertTrue(torch.equal(tensor, by_folder[name]), name)
+
+    def test_an_unknown_name_lists_the_known_ones(self):
+        with self.assertRaises(ModelError) as caught:
+            models.load_model("no-such-model")
+        self.assertIn(models.DEFAULT_MODEL, str(caught.exception))
+
+    def test_damaged_or_missing_weights_are_refused(self):
+        weights = self.directory / models.WEIGHTS_NAME
+        raw = bytearray(weights.read_bytes())
+        raw[-1] ^= 1
+        weights.write_bytes(raw)
+        self._refused("SHA-256")
+        weights.write_bytes(raw[:-1])
+        self._refused("bytes")
+        weights.unlink()
+        self._refused("missing")
+
+    def test_damaged_cards_are_refused(self):
+        self._edit(spacing_mm=0)
+        self._refused("spacing")
+        self._edit(spacing_mm=1, generator={"unheard_of": 1})
+        self._refused("unheard_of")
+        self._edit(generator={"width": 9})
+        self._refused("do not fit")
+        self._edit(weights={"file": "../weights.safetensors", "bytes": 1, "sha256": ""})
+        self._refused("other weights")
+        (self.directory / models.CARD_NAME).write_text("{")
+        self._refused("JSON")
+        (self.directory / models.CARD_NAME).unlink()
+        self._refused("readable")
+
+    def test_a_pickle_in_the_place_of_weights_is_never_loaded(self):
+        import hashlib
+        import io
+
+        stream = io.BytesIO()
+        torch.save({"encoder": torch.zeros(1)}, stream)
+        raw = stream.getvalue()
+        (self.directory / models.WEIGHTS_NAME).write_bytes(raw)
+        digest = hashlib.sha256(raw).hexdigest()
+        self._edit(
+            weights={"file": models.WEIGHTS_NAME, "bytes": len(raw), "sha256": digest},
+        )
+        self._refused("do not fit")
+
+
+class ImportTest(unittest.TestCase):
+    def test_listing_models_imports_no_torch(self):
+        code = (
+            "import sys; from MRIColorizeLib import model, options, tissue, volume, opacity; "
+            "model.list_models(); sys.exit('torch' in sys.modules)"
+        )
+        path = str(Path(models.__file__).resolve().parents[1])
+        done = subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": path}, check=False)
+        self.assertEqual(done.returncode, 0)
+
+
+if __name__ == "__main__":
+    unittest.main()

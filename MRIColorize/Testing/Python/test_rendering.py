@@ -1,0 +1,192 @@
+"""Claims about what is shown: true colour in slices, an RGBA volume with its own alpha in 3D."""
+
+import unittest
+from unittest import mock
+
+import numpy as np
+import slicer
+from stand_ins import add_mri, clear_scene, colors_of, made_array, scene_state
+from vtk.util.numpy_support import vtk_to_numpy
+
+from MRIColorizeLib import rendering, scene
+from MRIColorizeLib.errors import OutputError
+from MRIColorizeLib.volume import ColorVolume, Provenance
+
+
+def add_pair():
+    """An MRI and its colours, both in the scene."""
+    mri = add_mri()
+    array = made_array()
+    provenance = Provenance("m", "0.1", "cpu", "float32", "axial", "natural", 5, 1.0)
+    matrix = scene.ijk_to_ras(mri)
+    color = ColorVolume(colors_of(array), array > 0, None, matrix, provenance)
+    return mri, scene.write_color(color, mri)
+
+
+def shown_color(colorNode, ijk):
+    """RGB (0 to 255) that a slice view gives the voxel, through Slicer's own reslicing."""
+    logic = slicer.vtkMRMLSliceLogic()
+    logic.SetMRMLScene(slicer.mrmlScene)
+    sliceNode = logic.AddSliceNode("Probe")
+    try:
+        rendering.show_slices(colorNode, scene.input_of(colorNode))
+        ras = scene.ijk_to_ras(colorNode) @ [*ijk, 1]
+        sliceNode.SetDimensions(64, 64, 1)
+        sliceNode.RotateToVolumePlane(colorNode)
+        logic.FitSliceToAll()
+        sliceNode.JumpSliceByCentering(*ras[:3])
+        connection = logic.GetImageDataConnection()
+        connection.GetProducer().Update()
+        image = connection.GetProducer().GetOutputDataObject(connection.GetIndex())
+        width, height, _ = image.GetDimensions()
+        pixels = vtk_to_numpy(image.GetPointData().GetScalars()).reshape(height, width, -1)
+        to_xy = np.linalg.inv(slicer.util.arrayFromVTKMatrix(sliceNode.GetXYToRAS()))
+        x, y = np.rint((to_xy @ ras)[:2]).astype(int)
+        return tuple(int(value) for value in pixels[y, x, :3])
+    finally:
+        composite = logic.GetSliceCompositeNode()
+        for node in (composite, sliceNode):
+            slicer.mrmlScene.RemoveNode(node)
+        logic.SetMRMLScene(None)
+
+
+class SliceTest(unittest.TestCase):
+    def setUp(self):
+        clear_scene()
+
+    def test_voxel_is_displayed_in_exactly_its_own_colour(self):
+        # (200, 120, 60) is what automatic window/level would show as (255, 153, 76).
+        _, colors = add_pair()
+        slicer.util.arrayFromVolume(colors)[...] = (200, 120, 60)
+        slicer.util.arrayFromVolume(colors)[0] = (255, 200, 100)
+        slicer.util.arrayFromVolumeModified(colors)
+        self.assertEqual(shown_color(colors, (3, 3, 2)), (200, 120, 60))
+
+    def test_volume_coloured_earlier_is_brought_to_true_colour(self):
+        _, colors = add_pair()
+        colors.GetDisplayNode().AutoWindowLevelOff()
+        colors.GetDisplayNode().SetWindowLevelMinMax(20, 180)
+        rendering.show_slices(colors)
+        display = colors.GetDisplayNode()
+        self.assertEqual((display.GetWindowLevelMin(), display.GetWindowLevelMax()), (0, 255))
+
+    def test_colours_lie_over_the_mri_or_alone(self):
+        mri, colors = add_pair()
+        composite = slicer.vtkMRMLSliceCompositeNode()
+        composite.SetLayoutName("Probe")
+        composite = slicer.mrmlScene.AddNode(composite)
+        self.addCleanup(slicer.mrmlScene.RemoveNode, composite)
+        rendering.show_slices(colors, mri, opacity=0.5)
+        self.assertEqual(composite.GetBackgroundVolumeID(), mri.GetID())
+        self.assertEqual(composite.GetForegroundVolumeID(), colors.GetID())
+        self.assertEqual(composite.GetForegroundOpacity(), 0.5)
+        rendering.show_slices(colors)
+        self.assertEqual(composite.GetBackgroundVolumeID(), colors.GetID())
+        self.assertIsNone(composite.GetForegroundVolumeID())
+
+
+class RgbaTest(unittest.TestCase):
+    def setUp(self):
+        clear_scene()
+
+    def test_colours_are_kept_and_dark_tissue_stays_visible(self):
+        mri, colors = add_pair()
+        rgba = rendering.write_rgba(colors, mri)
+        array = slicer.util.arrayFromVolume(rgba)
+        np.testing.assert_array_equal(array[..., :3], slicer.util.arrayFromVolume(colors))
+        body = slicer.util.arrayFromVolume(colors).any(axis=-1)
+        self.assertTrue((array[body][:, 3] >= 63).all(), "no body voxel is transparent")
+        self.assertFalse(array[~body][:, 3].any(), "all air is transparent")
+        self.assertEqual(
+            rgba.GetVoxelVectorType(), slicer.vtkMRMLVolumeNode.VoxelVectorTypeColorRGBA
+        )
+
+    def test_alpha_rises_with_the_mri(self):
+        mri, colors = add_pair()
+        alpha = slicer.util.arrayFromVolume(rendering.write_rgba(colors, mri))[..., 3].ravel()
+        self.assertTrue((np.diff(alpha.astype(int)) >= 0).all())
+        self.assertEqual(alpha.max(), 255)
+
+    def test_mri_is_found_by_the_colours_themselves(self):
+        mri, colors = add_pair()
+        expected = slicer.util.arrayFromVolume(rendering.write_rgba(colors, mri)).copy()
+        found = slicer.util.arrayFromVolume(rendering.write_rgba(colors))
+        np.testing.assert_array_equal(found, expected)
+
+    def test_colours_whose_mri_is_gone_get_alpha_from_their_luminance(self):
+        mri, colors = add_pair()
+        slicer.mrmlScene.RemoveNode(mri)
+        array = slicer.util.arrayFromVolume(rendering.write_rgba(colors))
+        luminance = array[..., :3] @ np.array([0.2126, 0.7152, 0.0722])
+        body = array[..., :3].any(axis=-1)
+        order = np.argsort(luminance[body])
+        self.assertTrue((np.diff(array[..., 3][body][order].astype(int)) >= 0).all())
+
+    def test_second_rendering_renews_the_first(self):
+        mri, colors = add_pair()
+        first = rendering.write_rgba(colors, mri)
+        self.assertIs(rendering.write_rgba(colors, mri), first)
+
+    def test_given_mask_decides_what_is_air(self):
+        mri, colors = add_pair()
+        mask = np.zeros(made_array().shape, bool)
+        mask[2] = True
+        alpha = slicer.util.arrayFromVolume(rendering.write_rgba(colors, mri, mask))[..., 3]
+        np.testing.assert_array_equal(alpha > 0, mask)
+
+    def test_parent_transform_and_grid_are_the_colours(self):
+        mri, colors = add_pair()
+        transform = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
+        colors.SetAndObserveTransformNodeID(transform.GetID())
+        rgba = rendering.write_rgba(colors, mri)
+        self.assertIs(rgba.GetParentTransformNode(), transform)
+        np.testing.assert_array_equal(scene.ijk_to_ras(rgba), scene.ijk_to_ras(colors))
+
+    def test_grey_volume_cannot_be_shown_in_3d(self):
+        grey = slicer.util.addVolumeFromArray(
+            np.zeros((2, 3, 4), np.uint8), nodeClassName="vtkMRMLVectorVolumeNode"
+        )
+        before = scene_state()
+        with self.assertRaises(OutputError):
+            rendering.write_rgba(grey)
+        self.assertEqual(scene_state(), before)
+
+
+class VolumeRenderingTest(unittest.TestCase):
+    def setUp(self):
+        clear_scene()
+
+    def test_rendering_uses_the_volumes_own_alpha(self):
+        mri, colors = add_pair()
+        display = rendering.show_volume(colors, mri)
+        self.assertTrue(display.GetVisibility())
+        self.assertEqual(display.GetVolumeNode().GetImageData().GetNumberOfScalarComponents(), 4)
+        look = display.GetVolumePropertyNode().GetVolumeProperty()
+        self.assertFalse(look.GetIndependentComponents())
+        opacity = look.GetScalarOpacity()
+        self.assertEqual(opacity.GetValue(0), 0.0)
+        self.assertGreater(opacity.GetValue(64), 0.0, "the darkest tissue shows")
+        self.assertGreater(opacity.GetValue(255), opacity.GetValue(64))
+
+    def test_second_call_adds_no_node(self):
+        mri, colors = add_pair()
+        rendering.show_volume(colors, mri)
+        before = scene_state()
+        rendering.show_volume(colors, mri)
+        self.assertEqual(len(scene_state()), len(before))
+
+    def test_failed_set_up_leaves_no_node_behind(self):
+        mri, colors = add_pair()
+        before = [entry[0] for entry in scene_state()]
+        module = mock.Mock()
+        module.logic().CreateDefaultVolumeRenderingNodes.return_value = None
+        with (
+            mock.patch.object(slicer.modules, "volumerendering", module),
+            self.assertRaises(OutputError),
+        ):
+            rendering.show_volume(colors, mri)
+        self.assertEqual([entry[0] for entry in scene_state()], before)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,109 @@
+"""Claims about a run driven step by step, with nothing of Slicer."""
+
+import unittest
+import warnings
+
+from MRIColorizeLib.errors import Cancelled, InputError
+from MRIColorizeLib.run import Run
+
+
+def steps(total=3, error=None, closed=None):
+    closed = [] if closed is None else closed
+    try:
+        yield 0, 0
+        for done in range(total + 1):
+            yield done, total
+        if error is not None:
+            raise error
+    except GeneratorExit:
+        closed.append(True)
+        raise
+    return "the result"
+
+
+class RunTest(unittest.TestCase):
+    def setUp(self):
+        self.events = []
+
+    def run_of(self, generator):
+        return Run(
+            generator,
+            onProgress=lambda done, total: self.events.append((done, total)),
+            onFinished=lambda result: self.events.append(("finished", result)),
+            onError=lambda error: self.events.append(("error", error)),
+            onCancelled=lambda: self.events.append("cancelled"),
+        )
+
+    def test_reports_every_step_and_then_the_result(self):
+        run = self.run_of(steps(total=2))
+        while run.advance():
+            pass
+        self.assertEqual(run.result(), "the result")
+        self.assertEqual(self.events, [(0, 0), (0, 2), (1, 2), (2, 2), ("finished", "the result")])
+
+    def test_an_error_ends_the_run_and_is_raised_by_result(self):
+        error = InputError("no good")
+        run = self.run_of(steps(error=error))
+        while run.advance():
+            pass
+        self.assertEqual(self.events[-1], ("error", error))
+        with self.assertRaises(InputError):
+            run.result()
+
+    def test_cancel_closes_the_generator_and_nothing_follows(self):
+        closed = []
+        run = self.run_of(steps(closed=closed))
+        run.advance()
+        run.cancel()
+        run.cancel()
+        self.assertFalse(run.advance())
+        self.assertEqual(closed, [True])
+        self.assertEqual(self.events, [(0, 0), "cancelled"])
+        with self.assertRaises(Cancelled):
+            run.result()
+
+    def test_cancel_after_the_end_changes_nothing(self):
+        run = self.run_of(steps(total=1))
+        while run.advance():
+            pass
+        run.cancel()
+        self.assertEqual(run.result(), "the result")
+        self.assertNotIn("cancelled", self.events)
+
+    def test_cancel_from_the_progress_callback_stops_the_run(self):
+        closed = []
+        run = Run(steps(closed=closed), onProgress=lambda done, total: run.cancel())
+        self.assertFalse(run.advance())
+        self.assertEqual(closed, [True])
+
+    def test_result_before_the_end_is_a_mistake(self):
+        with self.assertRaises(RuntimeError):
+            Run(steps()).result()
+
+    def test_warnings_become_notes_and_each_comes_once(self):
+        def warning_steps():
+            for done in range(3):
+                warnings.warn("3 voxels are not finite", stacklevel=1)
+                warnings.warn("old", DeprecationWarning, stacklevel=1)
+                yield done, 3
+
+        run = Run(warning_steps())
+        while run.advance():
+            pass
+        self.assertEqual(run.notes, ["3 voxels are not finite"])
+
+    def test_pace_is_unknown_before_the_first_slice_and_positive_after_it(self):
+        run = Run(steps(total=4))
+        run.advance()
+        run.advance()
+        self.assertEqual(run.slices_per_second, 0.0)
+        self.assertIsNone(run.seconds_left)
+        run.advance()
+        run.advance()
+        self.assertGreater(run.slices_per_second, 0.0)
+        # 2 of 4 are done, so as long again is to go.
+        self.assertAlmostEqual(run.seconds_left * run.slices_per_second, 2.0, delta=0.2)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,103 @@
+"""Makes the README's and the index's pictures from the shipped sample: command line and module.
+
+    python Testing/make_screenshots.py [FOLDER]
+
+Writes sample.png (what the command line made), panel.png, slices.png (the MRI above its colours)
+and rendering.png (two sections in 3D) into FOLDER, by default Resources/Screenshots. Takes one to
+three minutes on a processor.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(REPOSITORY / "Testing"), str(REPOSITORY / "MRIColorize")]
+
+from host import Host  # noqa: E402
+from host.views import write_png  # noqa: E402
+from MRIColorizeLib import cli  # noqa: E402
+
+SIZE = 360  # pixels of one view
+NIGHT, DUSK = (0.05, 0.05, 0.06), (0.12, 0.12, 0.15)
+# Sections: the share of the head kept along R, A, S (low, high), where the camera stands, its zoom.
+CORONAL = (((0.0, 1.0), (0.0, 0.56), (0.0, 1.0)), (0.45, 1.0, 0.35), 1.65)
+AXIAL = (((0.0, 1.0), (0.0, 1.0), (0.0, 0.62)), (0.35, 0.7, 1.0), 1.2)
+
+
+def main(folder: Path) -> None:
+    """Colour the sample through the panel and write the pictures."""
+    folder.mkdir(parents=True, exist_ok=True)
+    sample(folder / "sample.png")
+    with Host() as host:
+        module = host.load_module(REPOSITORY / "MRIColorize" / "MRIColorize.py")
+        import SampleData
+        import slicer
+
+        mri = SampleData.SampleDataLogic().downloadSample("MRIColorizeHead")
+        host.process_events()
+        host.click(module.ui.colorizeButton)
+        host.wait_until(lambda: module.ui.colorizeButton.text == "Colorize", seconds=3600)
+        print(module.ui.statusLabel.text)
+        host.screenshot(module.panel, folder / "panel.png")
+        grey = host.render_slices(folder / "slices.png", opacity=0.0, size=SIZE)
+        color = host.render_slices(folder / "slices.png", opacity=1.0, size=SIZE)
+        write_png(folder / "slices.png", np.vstack([grey, color]))
+        (node,) = slicer.util.getNodesByClass("vtkMRMLVectorVolumeNode")
+        display = module.logic.showIn3D(node, mri)
+        sections = [section(display, mri, *chosen) for chosen in (CORONAL, AXIAL)]
+        write_png(folder / "rendering.png", np.hstack(sections))
+
+
+def sample(path: Path) -> None:
+    """What `mri-colorize` writes without an input, its two pictures side by side."""
+    with tempfile.TemporaryDirectory() as out:
+        if cli.main(["--quiet", "-o", out]):
+            raise SystemExit("The sample could not be coloured.")
+        slices, space = (
+            Image.open(file).convert("RGB") for file in sorted(Path(out).glob("*.png"))
+        )
+    space = space.resize((round(space.width * slices.height / space.height), slices.height))
+    both = Image.fromarray(np.hstack([np.asarray(slices), np.asarray(space)]))
+    both.resize((both.width // 2, both.height // 2), Image.Resampling.LANCZOS).save(path)
+
+
+def section(display: Any, mri: Any, kept: tuple, direction: tuple, zoom: float) -> np.ndarray:
+    """The head with a part cut off by Slicer's own cropping box, uint8 (height, width, 3)."""
+    import slicer
+
+    box = display.GetMarkupsROINode()
+    if box is None:
+        box = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsROINode", "Section")
+        box.CreateDefaultDisplayNodes()
+        box.SetDisplayVisibility(False)
+        display.SetAndObserveROINodeID(box.GetID())
+    bounds = np.zeros(6)
+    mri.GetRASBounds(bounds)
+    low, high = bounds[0::2], bounds[1::2]
+    shares = np.array(kept)
+    start, end = low + shares[:, 0] * (high - low), low + shares[:, 1] * (high - low)
+    box.SetSize(*(end - start))
+    box.SetCenter(*((start + end) / 2))
+    display.SetCroppingEnabled(True)
+    view = slicer.app.layoutManager().threeDWidget(0).threeDView()
+    view.mrmlViewNode().SetBoxVisible(False)
+    view.mrmlViewNode().SetAxisLabelsVisible(False)
+    view.mrmlViewNode().SetBackgroundColor(*NIGHT)
+    view.mrmlViewNode().SetBackgroundColor2(*DUSK)
+    view.resize(540, 480)
+    view.look_from(direction)
+    view.renderWindow().GetRenderers().GetFirstRenderer().GetActiveCamera().Zoom(zoom)
+    return view.picture()
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] and sys.argv[1].startswith("-"):
+        sys.exit(__doc__)
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else REPOSITORY / "Resources" / "Screenshots")

@@ -1,0 +1,305 @@
+"""The measures: identities, values computed by hand, independent libraries, and what fools them."""
+
+import numpy as np
+import pytest
+from skimage.color import lab2rgb, rgb2lab
+
+from MRIColorizeLib.tissue import PALETTE_LAB, Tissue
+from training.data.prepared import ManifestEntry, PreparedVolume
+from training.evaluate import measures
+from training.evaluate.baselines import (
+    BASELINES,
+    ColorStatistics,
+    constant_color,
+    grey_copy,
+    intensity_table,
+    learn_statistics,
+    reinhard,
+)
+
+
+@pytest.fixture(scope="module")
+def mri():
+    """Two smooth, textured slices in [0, 1]."""
+    rng = np.random.default_rng(0)
+    y, x = np.mgrid[0:48, 0:56] / 8
+    waves = 0.5 + 0.25 * np.sin(x + 0.3 * y) + 0.15 * np.cos(1.7 * y - 0.5 * x)
+    stack = np.stack([waves, waves[::-1]]) + rng.normal(0, 0.02, (2, 48, 56))
+    return np.clip(stack, 0, 1).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def body(mri):
+    mask = np.zeros(mri.shape, dtype=bool)
+    mask[:, 6:42, 8:50] = True
+    return mask
+
+
+def _rgb(stack):
+    return np.repeat(stack[..., None], 3, axis=-1)
+
+
+def _stripes(angle):
+    y, x = np.mgrid[0:48, 0:48]
+    wave = np.sin(0.6 * (np.cos(angle) * x + np.sin(angle) * y))
+    return (0.5 + 0.4 * wave).astype(np.float32)[None]
+
+
+ALL = np.ones((1, 48, 48), dtype=bool)
+
+
+# Structural similarity
+
+
+def test_ssim_with_itself_is_one(mri, body):
+    np.testing.assert_allclose(measures.ssim_whole(mri, mri), 1, atol=1e-5)
+    np.testing.assert_allclose(measures.ssim_in_body(mri, mri, body), 1, atol=1e-5)
+
+
+def test_two_libraries_agree_on_ssim_where_windows_lie_inside_the_slice(mri):
+    other = np.clip(mri * 0.8 + 0.05, 0, 1).astype(np.float32)
+    inner = np.zeros(mri.shape, dtype=bool)
+    inner[:, 5:-5, 5:-5] = True
+    np.testing.assert_allclose(
+        measures.ssim_in_body(other, mri, inner), measures.ssim_whole(other, mri), atol=1e-4
+    )
+
+
+def test_a_reversed_contrast_has_little_ssim(mri, body):
+    assert measures.ssim_in_body(1 - mri, mri, body).max() < 0
+
+
+def test_black_background_buys_ssim_of_the_slice_but_not_in_the_body(mri, body):
+    wrong = np.where(body, 0.2, 0).astype(np.float32)
+    right = np.where(body, mri, 0)
+    wide = [np.pad(stack, ((0, 0), (60, 60), (60, 60))) for stack in (wrong, right, body)]
+    gained = measures.ssim_whole(wide[0], wide[1]) - measures.ssim_whole(wrong, right)
+    assert gained.min() > 0.3
+    np.testing.assert_allclose(
+        measures.ssim_in_body(*wide), measures.ssim_in_body(wrong, right, body), atol=1e-3
+    )
+
+
+def test_a_slice_smaller_than_the_window_is_refused():
+    with pytest.raises(ValueError, match="11 pixels"):
+        measures.ssim_whole(np.zeros((1, 10, 30), np.float32), np.zeros((1, 10, 30), np.float32))
+
+
+# Structure blind to contrast
+
+
+def test_squared_ncc_is_one_for_any_linear_map_and_blind_to_reversal(mri, body):
+    for image in (mri, 1 - mri, 0.3 + 0.4 * mri):
+        np.testing.assert_allclose(measures.squared_ncc(image, mri, body), 1, atol=1e-3)
+
+
+def test_squared_ncc_equals_its_definition_window_by_window(mri, body):
+    image = np.random.default_rng(1).random(mri.shape).astype(np.float32)
+    offsets = np.arange(-4, 5)
+    line = np.exp(-(offsets**2) / (2 * 1.5**2))
+    window = np.outer(line, line)
+    values = []
+    for row, column in zip(*np.nonzero(body[0]), strict=True):
+        box = (slice(row - 4, row + 5), slice(column - 4, column + 5))
+        weight = window * body[0][box]
+        weight /= weight.sum()
+        a, b = image[0][box].astype(float), mri[0][box].astype(float)
+        a, b = a - (weight * a).sum(), b - (weight * b).sum()
+        values.append(
+            (weight * a * b).sum() ** 2 / ((weight * a * a).sum() * (weight * b * b).sum())
+        )
+    assert measures.squared_ncc(image, mri, body)[0] == pytest.approx(np.mean(values), abs=1e-3)
+    assert np.mean(values) < 0.2  # noise has no structure of the MRI
+
+
+def test_what_lies_outside_the_body_does_not_count(mri, body):
+    other = np.where(body, 1 - mri, np.random.default_rng(2).random(mri.shape)).astype(np.float32)
+    for measure in (measures.squared_ncc, measures.orientation_agreement):
+        np.testing.assert_allclose(
+            measure(other, mri, body), measure(1 - mri, mri, body), atol=1e-4
+        )
+
+
+def test_a_flat_picture_has_no_structure_and_a_flat_mri_asks_for_none(mri, body):
+    flat = np.full_like(mri, 0.4)
+    for measure in (measures.squared_ncc, measures.orientation_agreement):
+        np.testing.assert_array_equal(measure(flat, mri, body), 0)
+    assert np.isnan(measures.squared_ncc(mri, flat, body)).all()
+
+
+def test_an_empty_slice_is_undefined_not_zero(mri):
+    nothing = np.zeros(mri.shape, dtype=bool)
+    assert np.isnan(measures.ssim_in_body(mri, mri, nothing)).all()
+    assert np.isnan(measures.squared_ncc(mri, mri, nothing)).all()
+    assert np.isnan(measures.orientation_agreement(mri, mri, nothing)).all()
+    assert np.isnan(measures.colorfulness(_rgb(mri), nothing)).all()
+
+
+@pytest.mark.parametrize(
+    ("angle", "expected"), [(0, 1), (np.pi / 2, -1), (np.pi / 4, 0), (np.pi / 6, 0.5)]
+)
+def test_orientation_agreement_is_the_cosine_of_twice_the_angle(angle, expected):
+    agreement = measures.orientation_agreement(_stripes(angle), _stripes(0), ALL)
+    assert agreement[0] == pytest.approx(expected, abs=0.02)
+
+
+def test_orientation_agreement_is_blind_to_reversal(mri, body):
+    np.testing.assert_allclose(measures.orientation_agreement(1 - mri, mri, body), 1, atol=1e-4)
+
+
+# Colour
+
+
+def test_colourfulness_of_a_picture_computed_by_hand():
+    # Half red, half blue: rg is 1 and 0, yb is 1/2 and -1.
+    picture = np.zeros((1, 4, 4, 3), dtype=np.float32)
+    picture[:, :2, :, 0] = 1
+    picture[:, 2:, :, 2] = 1
+    expected = np.sqrt(0.25 + 0.5625) + 0.3 * np.sqrt(0.25 + 0.0625)
+    assert measures.colorfulness(picture)[0] == pytest.approx(expected, rel=1e-5)
+
+
+def test_colourfulness_takes_signed_opponents():
+    # Half red, half green: rg is 1 and -1 with mean 0, yb is 1/2 everywhere.
+    picture = np.zeros((1, 4, 4, 3), dtype=np.float32)
+    picture[:, :2, :, 0] = 1
+    picture[:, 2:, :, 1] = 1
+    assert measures.colorfulness(picture)[0] == pytest.approx(1 + 0.3 * 0.5, rel=1e-5)
+
+
+def test_colourfulness_depends_on_the_colours_not_on_their_places():
+    rng = np.random.default_rng(3)
+    picture = rng.random((1, 6, 7, 3)).astype(np.float32)
+    shuffled = rng.permutation(picture.reshape(-1, 3)).reshape(picture.shape)
+    assert measures.colorfulness(shuffled)[0] == pytest.approx(
+        measures.colorfulness(picture)[0], rel=1e-5
+    )
+
+
+def test_colour_distance_of_black_and_white_is_100_and_has_no_hue():
+    black, white = np.zeros((1, 3, 3, 3), np.float32), np.ones((1, 3, 3, 3), np.float32)
+    mask = np.ones((1, 3, 3), dtype=bool)
+    distance = measures.color_distance(black, white, mask)
+    assert distance.ciede2000[0] == pytest.approx(100, abs=0.01)
+    assert distance.ab[0] == pytest.approx(0, abs=0.01)
+    assert measures.color_distance(white, white, mask).ciede2000[0] == 0
+
+
+def test_colour_distance_is_a_mean_over_the_body_of_each_slice():
+    first = np.zeros((2, 2, 2, 3), np.float32)
+    second = first.copy()
+    second[0, 0] = 1  # half of the first slice
+    mask = np.ones((2, 2, 2), dtype=bool)
+    np.testing.assert_allclose(
+        measures.color_distance(first, second, mask).ciede2000, [50, 0], atol=0.01
+    )
+    mask[0, 0] = False
+    np.testing.assert_allclose(
+        measures.color_distance(first, second, mask).ciede2000, [0, 0], atol=0.01
+    )
+
+
+def test_tissue_agreement_counted_by_hand():
+    grey, white = Tissue.GREY_MATTER, Tissue.WHITE_MATTER
+    first = np.array([[[grey, grey], [white, white]]], dtype=np.uint8)
+    second = np.array([[[grey, white], [white, Tissue.FAT]]], dtype=np.uint8)
+    agreement = measures.tissue_agreement(first, second, np.ones((1, 2, 2), dtype=bool))
+    assert agreement.share[0] == 0.5
+    assert agreement.by_chance == pytest.approx(0.5 * 0.25 + 0.5 * 0.5)
+    assert agreement.dice == {grey: pytest.approx(2 / 3), white: 0.5, Tissue.FAT: 0}
+
+
+def test_one_tissue_everywhere_agrees_no_better_than_by_chance():
+    flat = np.full((1, 3, 3), Tissue.FAT, dtype=np.uint8)
+    agreement = measures.tissue_agreement(flat, flat, np.ones((1, 3, 3), dtype=bool))
+    assert agreement.share[0] == agreement.by_chance == 1
+
+
+def test_flicker_is_measured_in_the_mri_s_own(mri, body):
+    assert measures.flicker(_rgb(mri), mri, body) == pytest.approx(1)
+    assert measures.flicker(0.5 * _rgb(mri), mri, body) == pytest.approx(0.5)
+    assert measures.flicker(np.full((*mri.shape, 3), 0.3, np.float32), mri, body) == 0
+    assert np.isnan(measures.flicker(_rgb(mri[:1]), mri[:1], body[:1]))
+
+
+# Baselines
+
+
+@pytest.fixture(scope="module")
+def statistics():
+    table = np.stack([np.linspace(10, 80, 64), np.full(64, 5.0), np.linspace(0, 30, 64)], axis=-1)
+    return ColorStatistics(np.array([50.0, 10, 20]), np.array([12.0, 5, 6]), table, 1, 1, 0.1)
+
+
+def test_every_baseline_is_black_outside_the_body(mri, body, statistics):
+    for name, baseline in BASELINES.items():
+        picture = baseline(mri, body, statistics)
+        assert picture.dtype == np.uint8, name
+        assert picture[~body].max() == 0, name
+
+
+def test_a_grey_copy_has_all_structure_and_no_colour(mri, body, statistics):
+    picture = grey_copy(mri, body, statistics).astype(np.float32) / 255
+    assert measures.colorfulness(picture).max() == 0
+    inside = np.where(body, mri, 0)
+    assert measures.ssim_whole(measures.grey(picture), inside).min() > 0.999
+
+
+def test_a_constant_colour_has_colour_and_no_structure(mri, body, statistics):
+    picture = constant_color(mri, body, statistics).astype(np.float32) / 255
+    np.testing.assert_allclose(rgb2lab(picture[body]), [[50, 10, 20]] * body.sum(), atol=0.6)
+    assert measures.squared_ncc(measures.lightness(picture), mri, body).max() == 0
+
+
+def test_reinhard_gives_the_body_the_mean_and_spread_of_the_cryosections(mri, body, statistics):
+    lab = rgb2lab(reinhard(mri, body, statistics).astype(np.float32) / 255)[body]
+    np.testing.assert_allclose(lab.mean(axis=0), [50, 10, 20], atol=0.5)
+    assert lab[:, 0].std() == pytest.approx(12, abs=0.3)
+
+
+def test_the_intensity_table_is_a_colour_map(mri, body, statistics):
+    lab = rgb2lab(intensity_table(mri, body, statistics).astype(np.float32) / 255)[body]
+    np.testing.assert_allclose(
+        lab[:, 0], np.interp(mri[body], (1 / 128, 127 / 128), (10, 80)), atol=0.5
+    )
+
+
+def _volume(name, kind, image, labels, split="train", frames=None):
+    entry = ManifestEntry(
+        name, f"{name}.npz", kind, split, "made", "0", "made", "made", frames or {}
+    )
+    return PreparedVolume(entry, image, labels, np.ones(3, np.float32))
+
+
+def _made_set(color=(0.5, 0.4, 0.3), split="train"):
+    """A cryosection of one colour, and an MRI: its bright half is white matter, the dark CSF."""
+    labels = np.zeros((2, 16, 16), dtype=np.uint8)
+    labels[:, 2:14, 2:8] = Tissue.CSF
+    labels[:, 2:14, 8:14] = Tissue.WHITE_MATTER
+    photograph = (np.array(color) * 255).round().astype(np.uint8) * (labels > 0)[..., None]
+    ramp = np.linspace(0, 0.2, labels.size).reshape(labels.shape)
+    image = np.where(labels == Tissue.CSF, 10 + ramp, np.where(labels > 0, 90 + ramp, 0))
+    return [
+        _volume(f"photo_{split}", "cryosection", photograph.astype(np.uint8), labels, split),
+        _volume(f"mri_{split}", "mri", image.astype(np.float32), labels, split),
+    ]
+
+
+def test_the_baselines_learn_the_training_data():
+    learned = learn_statistics(_made_set())
+    assert learned.frames == 2
+    np.testing.assert_allclose(lab2rgb(learned.mean_lab), [0.5, 0.4, 0.3], atol=0.005)
+    np.testing.assert_allclose(learned.std_lab, 0, atol=0.05)
+    np.testing.assert_allclose(learned.table[6], PALETTE_LAB[Tissue.CSF], atol=0.1)
+    np.testing.assert_allclose(learned.table[-1], PALETTE_LAB[Tissue.WHITE_MATTER], atol=0.1)
+
+
+def test_the_baselines_learn_nothing_from_validation_and_test():
+    alone = learn_statistics(_made_set())
+    more = learn_statistics(
+        [*_made_set(), *_made_set((1, 0, 0), "val"), *_made_set((0, 1, 0), "test")]
+    )
+    np.testing.assert_array_equal(alone.mean_lab, more.mean_lab)
+    np.testing.assert_array_equal(alone.table, more.table)
+    with pytest.raises(ValueError, match="training cryosection"):
+        learn_statistics(_made_set(split="val"))

@@ -1,0 +1,61 @@
+"""Batches: what a training step is promised."""
+
+import pytest
+import torch
+
+import phantoms
+from MRIColorizeLib.tissue import CLASSES, Tissue
+from training.config import SliceConfig, SynthesisConfig
+from training.data.slices import SliceSource
+from training.data.synthesis import Random
+
+
+def _draw(volumes, seed=0, split="train", **settings):
+    source = SliceSource(volumes, split, SliceConfig(crops=(64,), **settings))
+    return source.draw(8 * 64 * 64, SynthesisConfig(), 0.5, Random(seed))
+
+
+def test_a_batch_keeps_its_contract():
+    batch = _draw(phantoms.training_set(), seed=1)
+    assert batch.real_A.shape == (8, 1, 64, 64)
+    assert batch.real_B.shape == (8, 3, 64, 64)
+    assert batch.labels.shape == (8, 64, 64)
+    for image in (batch.real_A, batch.real_B):
+        assert image.min() >= 0
+        assert image.max() <= 1
+    assert batch.labels.max() < CLASSES
+    assert batch.real_A[batch.mask == 0].abs().max() == 0
+    assert (batch.real_B * (1 - batch.mask)).abs().max() == 0
+    assert batch.photograph.any()
+    assert not batch.photograph.all()
+
+
+def test_batches_are_seeded():
+    first, again = _draw(phantoms.training_set(), 5), _draw(phantoms.training_set(), 5)
+    assert torch.equal(first.real_A, again.real_A)
+    assert torch.equal(first.real_B, again.real_B)
+
+
+def test_splits_do_not_mix():
+    source = SliceSource(phantoms.training_set(), "val", SliceConfig())
+    photographs = [stack for stack in source.stacks if stack.photograph]
+    assert [len(stack.labels) for stack in photographs] == [1]
+    with pytest.raises(ValueError, match="test"):
+        SliceSource(phantoms.training_set(), "test", SliceConfig())
+
+
+def test_cryosection_brains_get_a_rim_of_csf():
+    volumes = [phantoms.cryosection()]
+    settings = {"strip": 0, "spacing_jitter": 0, "elastic_mm": 0}
+    without = _draw(volumes, csf_rim=0, **settings)
+    with_rim = _draw(volumes, csf_rim=1, **settings)
+    share = [(batch.labels == Tissue.CSF).float().mean() for batch in (without, with_rim)]
+    assert share[1] > 1.5 * share[0]
+
+
+def test_stripped_brains_keep_nothing_but_brain_and_csf():
+    batch = _draw([phantoms.cryosection()], strip=1.0)
+    kept = set(batch.labels.unique().tolist())
+    allowed = {Tissue.BACKGROUND, Tissue.GREY_MATTER, Tissue.WHITE_MATTER, Tissue.CSF}
+    assert Tissue.GREY_MATTER in kept
+    assert kept <= allowed

@@ -1,0 +1,66 @@
+"""Synthetic MRI: physics in the right direction, seeded, in range."""
+
+import dataclasses
+
+import pytest
+import torch
+
+from MRIColorizeLib.tissue import CLASSES, Tissue
+from training.config import SynthesisConfig
+from training.data import synthesis
+from training.data.synthesis import Random, class_intensities, scale_like_the_engine, synthesize
+
+PLAIN = SynthesisConfig(class_jitter=0, random_contrast=0, texture=0, bias=0, noise=0, blur=1)
+
+
+def _two_halves(count=4, size=32):
+    """Soft labels: the left half white matter, the right half CSF, a rim of background."""
+    probabilities = torch.zeros(count, CLASSES, size, size)
+    probabilities[:, Tissue.WHITE_MATTER, :, : size // 2] = 1
+    probabilities[:, Tissue.CSF, :, size // 2 :] = 1
+    probabilities[:, :, :3] = 0
+    probabilities[:, 0, :3] = 1
+    return probabilities
+
+
+@pytest.mark.parametrize(
+    ("contrast", "csf_is_brighter"), [("T1", False), ("T2", True), ("FLAIR", False)]
+)
+def test_csf_against_white_matter_follows_the_contrast(monkeypatch, contrast, csf_is_brighter):
+    shares = tuple(float(name == contrast) for name in synthesis.CONTRASTS)
+    monkeypatch.setattr(synthesis, "CONTRAST_SHARES", shares)
+    image = synthesize(_two_halves(), None, PLAIN, 1.0, Random(0))
+    white, csf = image[..., 10:, 4:12].mean(), image[..., 10:, 20:28].mean()
+    assert (csf > white) == csf_is_brighter
+
+
+def test_the_background_is_dark_and_only_noise_lights_it():
+    silent = synthesize(_two_halves(), None, PLAIN, 1.0, Random(0))
+    assert silent[:, :, :3].abs().max() == 0
+    noisy = synthesize(_two_halves(), None, dataclasses.replace(PLAIN, noise=0.1), 1.0, Random(0))
+    assert noisy[:, :, :3].mean() > 0
+    assert noisy.min() >= 0
+
+
+def test_the_same_seed_gives_the_same_image_and_another_seed_another():
+    config = SynthesisConfig()
+    first, again, other = (
+        synthesize(_two_halves(), None, config, 1.0, Random(seed)) for seed in (3, 3, 4)
+    )
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+
+
+def test_the_ramp_widens_the_spread_of_the_class_intensities():
+    config = SynthesisConfig(random_contrast=0.5)
+    narrow, wide = (class_intensities(400, config, s, Random(0)).std(0)[1:].mean() for s in (0, 1))
+    assert wide > 1.2 * narrow
+
+
+def test_scaling_ends_in_0_1_and_is_0_outside_the_mask():
+    mask = torch.ones(2, 1, 16, 16)
+    mask[..., :4] = 0
+    image = torch.rand(2, 1, 16, 16, generator=torch.Generator().manual_seed(0)) * 900
+    scaled = scale_like_the_engine(image, mask, SynthesisConfig(), 1.0, Random(0))
+    assert scaled[..., :4].max() == 0
+    assert 0.5 < scaled.max() <= 1

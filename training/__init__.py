@@ -1,0 +1,1 @@
+"""The making of the model: prepare the data, train, export, evaluate."""

@@ -1,0 +1,1 @@
+"""Data of the training: reading, labels, slices and synthetic MRI."""

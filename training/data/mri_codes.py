@@ -1,0 +1,56 @@
+"""What the codes of FreeSurfer's and GIF's parcellations mean in our tissues."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from MRIColorizeLib.tissue import Tissue
+
+# FreeSurfer aseg. The ventral diencephalon (28, 60) is mostly peduncle and looks like it; the
+# choroid plexus (31, 63) and vessels (30, 62) are blood-rich.
+_ASEG: dict[Tissue, tuple[int, ...]] = {
+    Tissue.WHITE_MATTER: (2, 7, 16, 28, 41, 46, 60, 77, 78, 79, 85, *range(251, 256)),
+    Tissue.GREY_MATTER: (3, 8, 10, 11, 12, 13, 17, 18, 26, 42, 47, 49, 50, 51, 52, 53, 54, 58),
+    Tissue.CSF: (4, 5, 14, 15, 24, 43, 44, 72),
+    Tissue.ORGAN: (30, 31, 62, 63),
+}
+
+# Cortical parcels: Desikan 1000/2000, Destrieux 11100/12100.
+_APARC = ((1000, 1036), (2000, 2036), (11100, 11176), (12100, 12176))
+
+# GIF version 3: Neuromorphometrics codes plus one, lobes of white matter 81-94, cortex from 101.
+# The first four codes are what lies outside the brain. 35 and 36 are pons and medulla, 66 and 67
+# lie along the lateral ventricles where the choroid plexus does, 96 and 97 are the claustrum.
+_GIF: dict[Tissue, tuple[int, ...]] = {
+    Tissue.WHITE_MATTER: (35, 36, 41, 42, 45, 46, 62, 63, 70, *range(81, 95)),
+    Tissue.GREY_MATTER: (
+        *(24, 31, 32, 33, 37, 38, 39, 40, 48, 49, *range(56, 62)),
+        *(72, 73, 74, 76, 77, 96, 97, *range(101, 209)),
+    ),
+    Tissue.CSF: (5, 12, 16, 43, 47, 50, 51, 52, 53),
+    Tissue.ORGAN: (64, 65, 66, 67),
+}
+
+GIF_OUTER_CSF = 4
+GIF_BRAIN_STEM = (35, 36)
+
+
+def tissues_from_freesurfer(codes: np.ndarray) -> np.ndarray:
+    """uint8 Tissue of every FreeSurfer code; codes that no table knows are BACKGROUND."""
+    tissues = _look_up(_ASEG, codes)
+    for first, last in _APARC:
+        tissues[(codes >= first) & (codes <= last)] = Tissue.GREY_MATTER
+    return tissues
+
+
+def tissues_from_gif(codes: np.ndarray) -> np.ndarray:
+    """uint8 Tissue of every GIF code; what lies outside the brain (0 to 4) is BACKGROUND."""
+    return _look_up(_GIF, codes)
+
+
+def _look_up(table: dict[Tissue, tuple[int, ...]], codes: np.ndarray) -> np.ndarray:
+    lut = np.zeros(256, np.uint8)
+    for tissue, members in table.items():
+        lut[list(members)] = tissue
+    known = (codes >= 0) & (codes < lut.size)
+    return np.where(known, lut[np.where(known, codes, 0)], Tissue.BACKGROUND).astype(np.uint8)

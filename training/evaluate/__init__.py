@@ -1,0 +1,1 @@
+"""What a model's colours are worth: measures, trivial baselines, tables and pictures."""

@@ -1,0 +1,233 @@
+"""Measures of a coloured MRI: structure kept, colourfulness, colour and tissue distance, flicker.
+
+A stack is one volume's slices: mri (S, H, W) float32 in [0, 1], normalised as the network sees it;
+rgb (S, H, W, 3) float32 in [0, 1], sRGB; mask (S, H, W) bool, the body; tissue (S, H, W) codes.
+Measures of single slices come back as (S,) float32, NaN where a slice leaves them undefined.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from pytorch_msssim import ssim
+from scipy.ndimage import binary_erosion, correlate1d, gaussian_filter
+from skimage.color import deltaE_ciede2000, rgb2lab
+from skimage.metrics import structural_similarity
+
+from MRIColorizeLib.tissue import Tissue
+
+WINDOW, SIGMA = 11, 1.5  # of SSIM's Gaussian (Wang et al. 2004)
+K1, K2 = 0.01, 0.03
+NCC_RADIUS = 4  # 9 x 9 window, the same sigma
+# Half a grey level of eight bits: what varies less, within a window or a pixel, is rounding.
+FLAT = 0.5 / 255
+FLAT_VARIANCE = FLAT**2
+GRADIENT_SIGMA, GRADIENT_RADIUS = 1.0, 4
+
+
+def grey(rgb: np.ndarray) -> np.ndarray:
+    """Mean of R, G and B: what structural similarity compares with the MRI."""
+    return rgb.mean(axis=-1, dtype=np.float32)
+
+
+def lightness(rgb: np.ndarray) -> np.ndarray:
+    """CIELAB lightness over 100, in [0, 1]."""
+    return (rgb2lab(rgb)[..., 0] / 100).astype(np.float32)
+
+
+def ssim_whole(image: np.ndarray, mri: np.ndarray) -> np.ndarray:
+    """SSIM of whole slices (Wang et al. 2004), background included, by pytorch-msssim.
+
+    Gaussian 11 x 11, sigma 1.5, K1 0.01, K2 0.03, range 1, windows inside the slice only.
+    Raises ValueError when a side is shorter than the window.
+    """
+    if min(image.shape[-2:]) < WINDOW:
+        raise ValueError(f"SSIM needs slices of at least {WINDOW} pixels a side.")
+    first, second = (torch.from_numpy(np.ascontiguousarray(a))[:, None] for a in (image, mri))
+    values = [
+        ssim(a, b, data_range=1, size_average=False, win_size=WINDOW, win_sigma=SIGMA, K=(K1, K2))
+        for a, b in zip(first.split(16), second.split(16), strict=True)
+    ]
+    return torch.cat(values).numpy()
+
+
+def ssim_in_body(image: np.ndarray, mri: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """scikit-image's full SSIM map with the same constants, averaged over the body."""
+    values = np.full(len(image), np.nan, dtype=np.float32)
+    for index in np.flatnonzero(mask.any(axis=(1, 2))):
+        _, full = structural_similarity(
+            image[index],
+            mri[index],
+            data_range=1,
+            gaussian_weights=True,
+            sigma=SIGMA,
+            use_sample_covariance=False,
+            K1=K1,
+            K2=K2,
+            full=True,
+        )
+        values[index] = full[mask[index]].mean()
+    return values
+
+
+def squared_ncc(image: np.ndarray, mri: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Squared local normalised cross-correlation, averaged over the body; blind to reversal.
+
+    Within a 9 x 9 Gaussian window (sigma 1.5), of which only body pixels count:
+    covariance^2 / (variance of image * variance of MRI). 0 where the image is flat (a standard
+    deviation below half a grey level of 255); pixels where the MRI itself is flat are left out.
+    """
+    weights = mask.astype(np.float32)
+    total = np.maximum(_window(weights), 1e-6)
+
+    def mean(values: np.ndarray) -> np.ndarray:
+        return _window(values * weights) / total
+
+    # Deviations from the slice's mean: squares of large numbers would lose the small differences.
+    first, second = (_centered(array, mask) for array in (image, mri))
+    mean_1, mean_2 = mean(first), mean(second)
+    variance_1 = np.maximum(mean(first**2) - mean_1**2, 0)
+    variance_2 = np.maximum(mean(second**2) - mean_2**2, 0)
+    covariance = mean(first * second) - mean_1 * mean_2
+    flat_1, flat_2 = variance_1 < FLAT_VARIANCE, variance_2 < FLAT_VARIANCE
+    ncc = covariance**2 / np.maximum(variance_1 * variance_2, FLAT_VARIANCE**2)
+    ncc = np.where(flat_1, 0, np.minimum(ncc, 1))
+    return _mean_inside(ncc, mask & ~flat_2)
+
+
+def orientation_agreement(image: np.ndarray, mri: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Mean cos(2 x angle between the gradients of image and MRI), weighted by the MRI's gradient.
+
+    1: edges run alike, whichever side is bright; 0: unrelated; -1: at right angles. Gradients are
+    derivatives of a Gaussian of sigma 1 pixel; pixels whose window (radius 4) leaves the body do
+    not count, so that the outline, which every picture shares, adds nothing. 0 where the image's
+    gradient is below half a grey level of 255 a pixel.
+    """
+    inner = _eroded(mask, GRADIENT_RADIUS)
+    (y1, x1), (y2, x2) = _gradient(image), _gradient(mri)
+    square_1, square_2 = y1**2 + x1**2, y2**2 + x2**2
+    product = square_1 * square_2
+    double_angle = 2 * (y1 * y2 + x1 * x2) ** 2 / np.maximum(product, 1e-20) - 1
+    agreement = np.where(np.sqrt(square_1) < FLAT, 0, double_angle)
+    weight = np.where(inner, np.sqrt(square_2), 0)
+    total = weight.sum(axis=(1, 2))
+    values = (weight * agreement).sum(axis=(1, 2)) / np.where(total > 0, total, 1)
+    return np.where(total > 0, values, np.nan).astype(np.float32)
+
+
+def colorfulness(rgb: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
+    """Colourfulness of each slice (Hasler and Suesstrunk 2003) on [0, 1], signed opponents.
+
+    rg = R - G, yb = (R + G) / 2 - B;
+    sqrt(var rg + var yb) + 0.3 sqrt(mean rg ^2 + mean yb ^2), over the slice or over `mask`.
+    """
+    values = np.full(len(rgb), np.nan, dtype=np.float32)
+    for index, image in enumerate(rgb):
+        pixels = image.reshape(-1, 3) if mask is None else image[mask[index]]
+        if len(pixels):
+            red, green, blue = pixels.astype(np.float64).T
+            opponents = np.stack((red - green, (red + green) / 2 - blue))
+            spread = np.sqrt(opponents.var(axis=1).sum())
+            values[index] = spread + 0.3 * np.sqrt((opponents.mean(axis=1) ** 2).sum())
+    return values
+
+
+def flicker(rgb: np.ndarray, mri: np.ndarray, mask: np.ndarray) -> float:
+    """Mean |difference of neighbouring slices| of the colours over that of the MRI.
+
+    Over pixels in the body of both slices, colours averaged over R, G and B; a grey copy has 1.
+    NaN with fewer than two slices, or with an MRI that does not change.
+    """
+    both = mask[1:] & mask[:-1]
+    if not both.any():
+        return float("nan")
+    of_mri = float(np.abs(np.diff(mri, axis=0))[both].mean())
+    of_color = float(np.abs(np.diff(rgb, axis=0))[both].mean())
+    return of_color / of_mri if of_mri > 0 else float("nan")
+
+
+@dataclass(frozen=True)
+class ColorDistance:
+    """How far two colourings of one body lie apart, the mean of each slice over its body.
+
+    ciede2000: (S,), Sharma et al. 2005; ab: (S,), Euclidean in (a, b) of CIELAB, which is hue and
+    chroma without lightness.
+    """
+
+    ciede2000: np.ndarray
+    ab: np.ndarray
+
+
+def color_distance(first: np.ndarray, second: np.ndarray, mask: np.ndarray) -> ColorDistance:
+    """Compare two coloured stacks over `mask`, by scikit-image."""
+    lab_1, lab_2 = rgb2lab(first[mask]), rgb2lab(second[mask])
+    values = np.zeros((2, *mask.shape), dtype=np.float32)
+    values[0][mask] = deltaE_ciede2000(lab_1, lab_2)
+    values[1][mask] = np.linalg.norm(lab_1[:, 1:] - lab_2[:, 1:], axis=1)
+    return ColorDistance(_mean_inside(values[0], mask), _mean_inside(values[1], mask))
+
+
+@dataclass(frozen=True)
+class TissueAgreement:
+    """How far two tissue maps of one body agree.
+
+    share: (S,), of each slice's body pixels with the same tissue; by_chance: the share that two
+    unrelated maps with the same class sizes would have; dice: of each tissue that one of the maps
+    contains, over all slices.
+    """
+
+    share: np.ndarray
+    by_chance: float
+    dice: Mapping[Tissue, float]
+
+
+def tissue_agreement(first: np.ndarray, second: np.ndarray, mask: np.ndarray) -> TissueAgreement:
+    """Compare two stacks of tissue codes over `mask`."""
+    a, b = first[mask], second[mask]
+    sizes_a, sizes_b = (np.bincount(codes, minlength=len(Tissue)) for codes in (a, b))
+    common = np.bincount(a[a == b], minlength=len(Tissue))
+    dice = {
+        tissue: float(2 * common[tissue] / (sizes_a[tissue] + sizes_b[tissue]))
+        for tissue in Tissue
+        if sizes_a[tissue] + sizes_b[tissue] > 0
+    }
+    by_chance = float((sizes_a / a.size) @ (sizes_b / b.size)) if a.size else float("nan")
+    return TissueAgreement(_mean_inside(first == second, mask), by_chance, dice)
+
+
+def _window(stack: np.ndarray) -> np.ndarray:
+    """Mean under the 9 x 9 Gaussian, slice by slice; outside the slice there is nothing."""
+    offsets = np.arange(-NCC_RADIUS, NCC_RADIUS + 1)
+    line = np.exp(-(offsets**2) / (2 * SIGMA**2))
+    line = (line / line.sum()).astype(np.float32)
+    rows = correlate1d(stack, line, axis=1, mode="constant")
+    return correlate1d(rows, line, axis=2, mode="constant")
+
+
+def _centered(stack: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    return stack - _mean_inside(stack, mask, empty=0)[:, None, None]
+
+
+def _mean_inside(stack: np.ndarray, mask: np.ndarray, empty: float = np.nan) -> np.ndarray:
+    """Mean of each slice over its mask, `empty` where the mask has no pixel."""
+    count = mask.sum(axis=(1, 2))
+    total = np.where(mask, stack, 0).sum(axis=(1, 2), dtype=np.float64)
+    return np.where(count > 0, total / np.maximum(count, 1), empty).astype(np.float32)
+
+
+def _eroded(mask: np.ndarray, radius: int) -> np.ndarray:
+    square = np.ones((1, 2 * radius + 1, 2 * radius + 1), dtype=bool)
+    return binary_erosion(mask, square)
+
+
+def _gradient(stack: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Derivatives along rows and columns of each slice."""
+    sigma = (0, GRADIENT_SIGMA, GRADIENT_SIGMA)
+    rows, columns = (
+        gaussian_filter(stack, sigma, order, radius=(0, GRADIENT_RADIUS, GRADIENT_RADIUS))
+        for order in ((0, 1, 0), (0, 0, 1))
+    )
+    return rows, columns
