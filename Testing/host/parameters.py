@@ -11,6 +11,7 @@ from __future__ import annotations
 import enum
 import functools
 import typing
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -35,11 +36,12 @@ class Default:
         return self._generator() if self._generator else self._value
 
 
-class Validator:
+class Validator(ABC):
     """Base of the annotations that refuse a value by raising ValueError."""
 
+    @abstractmethod
     def validate(self, value: Any) -> None:
-        raise NotImplementedError
+        """Raise ValueError when the value is refused."""
 
 
 @dataclass(frozen=True)
