@@ -30,7 +30,7 @@ class SliceConfig:
     crops: tuple[int, ...] = (160, 192)  # pixels; one size a batch
     any_rotation: float = 0.3  # share of samples turned by any angle, the others within 25 degrees
     elastic_mm: float = 3.0
-    strip: float = 0.2  # share of cryosection samples reduced to their brain
+    strip: float = 0.25  # share of the samples with more than a brain that are reduced to it
     csf_rim: float = 0.3  # share of cryosection samples whose brain gets a wider rim of CSF
     photographs: float = 0.5  # share of samples that come from cryosections
 
@@ -42,10 +42,11 @@ class SynthesisConfig:
     ramp_from: float = 0.3  # share of the full strength in the first step
     ramp_steps: float = 0.8  # share of the training after which the strength is full
     synthetic: float = 0.5  # share of labelled real MRI that gets a synthetic contrast
-    random_contrast: float = 0.1  # share with class intensities from nowhere
-    class_jitter: float = 0.10
+    random_contrast: float = 0.05  # share with class intensities from nowhere
+    properties: float = 0.12  # relative spread of the tissues' proton density, T1 and T2
+    class_jitter: float = 0.04
     texture: float = 0.08
-    photo_texture: float = 0.3  # how far the photograph's own fine lightness enters
+    photo_texture: float = 0.3  # how far the picture's own fine structure enters
     bias: float = 0.35
     noise: float = 0.06
     gamma: float = 0.3

@@ -141,16 +141,15 @@ class SliceSource:
     def _edit_brains(
         self, probabilities: Tensor, image: Tensor, photograph: Tensor, rng: Random
     ) -> tuple[Tensor, Tensor]:
-        """Give cryosection brains the CSF that they lost, and strip some of them to the brain."""
-        for index in torch.nonzero(photograph).flatten().tolist():
-            brain = probabilities[index, list(BRAIN)].sum(0)
-            if float(brain.mean()) < 0.02:
-                continue
-            if rng.chance(self.config.csf_rim):
+        """Give cryosection brains the CSF that they lost, and strip some heads to the brain."""
+        brains = probabilities[:, list(BRAIN)].sum(1)  # (B, H, W)
+        for index in torch.nonzero(brains.mean(dim=(1, 2)) >= 0.02).flatten().tolist():
+            brain = brains[index]
+            if photograph[index] and rng.chance(self.config.csf_rim):
                 _add_csf_rim(probabilities[index], image[index], brain, 1 + rng.integer(2))
             if rng.chance(self.config.strip):
                 keep = brain + probabilities[index, Tissue.CSF]
-                keep = _dilate(keep[None] * (_dilate(brain[None], 3) > 0.5), 0)[0]
+                keep = keep * (_dilate(brain[None], 3)[0] > 0.5)
                 probabilities[index] *= keep
                 probabilities[index, 0] += 1 - keep
                 image[index] *= keep
@@ -191,13 +190,15 @@ def _finish(
     """Make the MRI of each sample, real or synthetic, and its colours."""
     body = 1 - probabilities[:, :1]
     mask = (body > 0.5).float()
-    detail = rgb_to_lab(image)[:, :1] / 100
+    detail = torch.where(
+        photograph[:, None, None, None], rgb_to_lab(image)[:, :1] / 100, image[:, :1]
+    )
     detail = detail - F.avg_pool2d(detail, 9, 1, 4, count_include_pad=False)
-    detail = detail * photograph[:, None, None, None]
-    made = synthesize(probabilities, detail, synthesis, strength, rng)
+    made, brightest = synthesize(probabilities, detail, synthesis, strength, rng)
     synthetic = photograph | (rng.uniform(len(photograph)) < synthesis.synthetic)
     mri = torch.where(synthetic[:, None, None, None], made, image[:, :1])
-    real_A = scale_like_the_engine(mri, mask, synthesis, strength, rng)
+    brightest = torch.where(synthetic, brightest, 1.0)  # a real image is scaled as a volume already
+    real_A = scale_like_the_engine(mri, mask, brightest, synthesis, strength, rng)
     painted = torch.where(photograph[:, None, None, None], image, _palette_rgb(probabilities))
     return Batch(real_A, mask, probabilities.argmax(1), painted * mask, photograph)
 

@@ -1,7 +1,7 @@
 """Synthetic MRI from tissue labels: what a scanner would have seen, as batched tensor operations.
 
 After SynthSeg (Billot et al. 2023): class intensities with jitter, texture, partial volume, bias
-field, loss of resolution, Rician noise. Contrasts are drawn around T1, T2, PD, FLAIR and GRE.
+field, loss of resolution, Rician noise. Unlike there the intensities come from signal equations.
 """
 
 from __future__ import annotations
@@ -10,20 +10,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from MRIColorizeLib.tissue import Tissue
 from training.config import SynthesisConfig
+from training.data.contrast import SEQUENCES, draw_intensities
 
-# Rows T1, T2, PD, FLAIR, GRE; columns in the order of tissue.Tissue, background first.
-CONTRASTS = ("T1", "T2", "PD", "FLAIR", "GRE")
-CONTRAST_SHARES = (0.32, 0.38, 0.08, 0.14, 0.08)  # real T1 images come on top
-INTENSITIES = torch.tensor(
-    [
-        (0, 0.45, 0.95, 0.42, 0.12, 0.72, 0.48, 0.72, 0.16, 0.04, 0.14, 0.52, 0.45),
-        (0, 0.30, 0.62, 0.20, 0.08, 0.45, 0.55, 0.36, 1.00, 0.04, 0.16, 0.28, 0.42),
-        (0, 0.45, 0.75, 0.50, 0.14, 0.55, 0.85, 0.68, 0.92, 0.05, 0.18, 0.55, 0.60),
-        (0, 0.35, 0.70, 0.32, 0.08, 0.45, 0.70, 0.55, 0.12, 0.04, 0.14, 0.40, 0.50),
-        (0, 0.55, 0.62, 0.60, 0.22, 0.50, 0.62, 0.60, 0.45, 0.08, 0.15, 0.40, 0.58),
-    ]
-)
+BRAIN = (Tissue.GREY_MATTER, Tissue.WHITE_MATTER, Tissue.CSF)
+SHARES = tuple(share for share, _ in SEQUENCES.values())
 
 
 class Random:
@@ -52,19 +44,14 @@ class Random:
 
 
 def class_intensities(count: int, config: SynthesisConfig, strength: float, rng: Random) -> Tensor:
-    """Mean intensity of every class for each sample, (count, classes) in [0, 1]."""
-    shares = torch.tensor(CONTRAST_SHARES, device=rng.device)
-    means = INTENSITIES.to(rng.device)[rng.choice(shares, count)]
-    # Two contrasts mixed now and then: real sequences lie between the textbook's.
-    other = INTENSITIES.to(rng.device)[rng.choice(shares, count)]
-    mix = (rng.uniform(count, 1) < 0.3) * rng.uniform(count, 1, high=0.3 * strength)
-    means = means * (1 - mix) + other * mix
+    """Mean intensity of every class for each sample, (count, classes) in [0, 1.2]."""
+    shares = torch.tensor(SHARES, device=rng.device)
+    means = draw_intensities(rng.choice(shares, count), config.properties * strength, rng)
     means = means + config.class_jitter * strength * rng.normal(*means.shape)
-    means = means * (1 + 0.5 * config.class_jitter * rng.normal(*means.shape))
     anything = rng.uniform(*means.shape)
     random_contrast = rng.uniform(count, 1) < config.random_contrast * strength
     means = torch.where(random_contrast, anything, means).clamp(0, 1.2)
-    means[:, 0] = 0
+    means[:, Tissue.BACKGROUND] = 0
     return means
 
 
@@ -80,19 +67,21 @@ def synthesize(
     config: SynthesisConfig,
     strength: float,
     rng: Random,
-) -> Tensor:
+) -> tuple[Tensor, Tensor]:
     """An MRI slice for each label slice.
 
     probabilities: (B, classes, H, W), soft labels (partial volume). detail: (B, 1, H, W) fine
-    lightness of the photograph, about [-0.2, 0.2], or None. strength: 0 to 1, the ramp.
-    Returns (B, 1, H, W) in arbitrary units, not negative.
+    structure of the photograph or the real MRI, about [-0.2, 0.2], or None. strength: 0 to 1, the
+    ramp. Returns (B, 1, H, W) in arbitrary units, not negative, and (B,) the brightest class that
+    the whole volume is expected to have.
     """
     count, _, height, width = probabilities.shape
     size = (height, width)
     means = class_intensities(count, config, strength, rng)
     image = torch.einsum("bkhw,bk->bhw", probabilities, means)[:, None]
-    texture = smooth_field(count, size, max(height, width) // 3, rng)
-    texture = 0.6 * texture + 0.4 * rng.normal(count, 1, height, width)
+    cells = [max(2, max(size) // step) for step in (3, 16)]  # fine, and as large as gyri
+    texture = sum(smooth_field(count, size, number, rng) for number in cells)
+    texture = 0.5 * texture + 0.4 * rng.normal(count, 1, height, width)
     amplitude = config.texture * strength * rng.uniform(count, 1, 1, 1)
     image = image * (1 + amplitude * texture)
     if detail is not None:
@@ -103,7 +92,14 @@ def synthesize(
     sigma = config.noise * strength * rng.uniform(count, 1, 1, 1) ** 2
     real = image + sigma * rng.normal(count, 1, height, width)
     imaginary = sigma * rng.normal(count, 1, height, width)
-    return torch.sqrt(real**2 + imaginary**2)  # Rician
+    return torch.sqrt(real**2 + imaginary**2), _brightest(probabilities, means)  # Rician
+
+
+def _brightest(probabilities: Tensor, means: Tensor) -> Tensor:
+    """(B,): intensity of the brightest class in the slice; where there is brain, CSF is near."""
+    present = probabilities.mean(dim=(2, 3)) > 0.002  # (B, classes)
+    present[:, Tissue.CSF] |= present[:, list(BRAIN)].any(dim=1)
+    return (means * present).amax(dim=1)
 
 
 def _lose_resolution(image: Tensor, largest: float, rng: Random) -> Tensor:
@@ -120,16 +116,24 @@ def _lose_resolution(image: Tensor, largest: float, rng: Random) -> Tensor:
 
 
 def scale_like_the_engine(
-    image: Tensor, mask: Tensor, config: SynthesisConfig, strength: float, rng: Random
+    image: Tensor,
+    mask: Tensor,
+    brightest: Tensor,
+    config: SynthesisConfig,
+    strength: float,
+    rng: Random,
 ) -> Tensor:
-    """To [0, 1] by the body's upper percentile as at use, with jitter of gain and gamma.
+    """To [0, 1] by an upper percentile as at use, with jitter of gain and gamma.
 
-    image, mask: (B, 1, H, W). At use the percentile is the volume's, not the slice's: hence the
-    jitter. Outside the mask the result is 0.
+    image, mask: (B, 1, H, W). brightest: (B,) what the percentile of the whole volume would be. At
+    use the percentile is the volume's; a crop's own stands for volumes that are as small as a crop:
+    half of the samples each. Outside the mask the result is 0.
     """
     count = image.shape[0]
     inside = torch.where(mask > 0.5, image, image.new_tensor(float("nan"))).flatten(1)
-    upper = torch.nanquantile(inside.float(), 0.99, dim=1).nan_to_num(1.0).clamp_min(1e-3)
+    own = torch.nanquantile(inside.float(), 0.99, dim=1).nan_to_num(1.0)
+    whole = torch.maximum(own, brightest)
+    upper = torch.where(rng.uniform(count) < 0.5, own, whole).clamp_min(1e-3)
     gain = 1 + config.gain * (2 * rng.uniform(count) - 1.3)
     scaled = (image * (gain / upper)[:, None, None, None]).clamp(0, 1)
     gamma = torch.exp(config.gamma * strength * (2 * rng.uniform(count, 1, 1, 1) - 1))
