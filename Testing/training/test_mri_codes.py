@@ -1,11 +1,15 @@
-"""Codes of FreeSurfer and GIF mean the tissues that their tables say."""
+"""Codes of FreeSurfer, GIF and CHARM mean the tissues that their tables say."""
 
 import unittest
 
 import numpy as np
 
 from MRIColorizeLib.tissue import Tissue
-from training.data.mri_codes import tissues_from_freesurfer, tissues_from_gif
+from training.data.mri_codes import (
+    tissues_from_charm,
+    tissues_from_freesurfer,
+    tissues_from_gif,
+)
 
 
 class FreeSurferCodes(unittest.TestCase):
@@ -48,6 +52,30 @@ class GifCodes(unittest.TestCase):
 
     def test_what_lies_outside_the_brain_is_background(self):
         self.check([0, 1, 2, 3, 4], Tissue.BACKGROUND)
+
+
+class CharmCodes(unittest.TestCase):
+    def check(self, codes, tissue):
+        found = tissues_from_charm(np.array(codes, dtype=np.int32))
+        self.assertTrue((found == tissue).all(), f"{codes} became {found}, not {tissue!r}")
+
+    def test_the_brain_keeps_freesurfers_codes(self):
+        self.check([2, 41, 16], Tissue.WHITE_MATTER)
+        self.check([3, 42, 10, 47], Tissue.GREY_MATTER)
+        self.check([24, 4, 14], Tissue.CSF)
+
+    def test_skull_skin_and_vessels(self):
+        self.check([515], Tissue.BONE)
+        self.check([516], Tissue.MARROW)
+        self.check([511], Tissue.SKIN)
+        self.check([502, 514], Tissue.ORGAN)
+
+    def test_eyes_are_vitreous_and_the_cord_is_white(self):
+        self.check([506], Tissue.CSF)
+        self.check([512, 530], Tissue.WHITE_MATTER)
+
+    def test_soft_tissue_that_is_not_divided_is_muscle(self):
+        self.check([507, 508], Tissue.MUSCLE)
 
 
 if __name__ == "__main__":

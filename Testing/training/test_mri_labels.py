@@ -29,9 +29,15 @@ class TableOfScans(unittest.TestCase):
         for source in SOURCES:
             self.assertFalse([word for word in HELD_OUT if word in source.file], source.name)
 
-    def test_only_eun_validates(self):
-        validating = [source.name for source in SOURCES if source.split != "train"]
-        self.assertEqual(validating, ["brain_t1_eun"])
+    def test_no_person_is_in_two_splits(self):
+        people = {}
+        for source in SOURCES:
+            person = source.name.removesuffix("_t1").removesuffix("_t2").removesuffix("_flair")
+            people.setdefault(person, set()).add(source.split)
+        self.assertEqual([person for person, splits in people.items() if len(splits) > 1], [])
+        self.assertEqual(
+            {split for splits in people.values() for split in splits}, {"train", "val"}
+        )
 
     def test_names_are_unique(self):
         self.assertEqual(len({source.name for source in SOURCES}), len(SOURCES))

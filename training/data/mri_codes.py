@@ -1,4 +1,4 @@
-"""What the codes of FreeSurfer's and GIF's parcellations mean in our tissues."""
+"""What the codes of FreeSurfer's, GIF's and CHARM's parcellations mean in our tissues."""
 
 from __future__ import annotations
 
@@ -31,6 +31,21 @@ _GIF: dict[Tissue, tuple[int, ...]] = {
     Tissue.ORGAN: (64, 65, 66, 67),
 }
 
+# CHARM (SimNIBS 4), beside FreeSurfer's codes: the head around the brain. 515 and 516 are cortical
+# and cancellous bone, 502 and 514 vessels, 509 mucosa, 506 eyes, 530 and 512 optic nerve and cord.
+_CHARM: dict[Tissue, tuple[int, ...]] = {
+    Tissue.SKIN: (511,),
+    Tissue.MUSCLE: (507, 508),
+    Tissue.BONE: (515,),
+    Tissue.MARROW: (516,),
+    Tissue.WHITE_MATTER: (512, 530),
+    Tissue.CSF: (506, 25, 57),
+    Tissue.ORGAN: (502, 514, 136, 137, 163, 164),
+    Tissue.OTHER: (509,),
+}
+CHARM_SOFT = 507  # fat and muscle without difference
+CHARM_EYE = 506
+
 GIF_OUTER_CSF = 4
 GIF_BRAIN_STEM = (35, 36)
 
@@ -48,8 +63,15 @@ def tissues_from_gif(codes: np.ndarray) -> np.ndarray:
     return _look_up(_GIF, codes)
 
 
+def tissues_from_charm(codes: np.ndarray) -> np.ndarray:
+    """uint8 Tissue of every CHARM code; soft tissue that it does not divide is MUSCLE."""
+    tissues = tissues_from_freesurfer(codes)
+    around = _look_up(_CHARM, codes)
+    return np.where(around > 0, around, tissues).astype(np.uint8)
+
+
 def _look_up(table: dict[Tissue, tuple[int, ...]], codes: np.ndarray) -> np.ndarray:
-    lut = np.zeros(256, np.uint8)
+    lut = np.zeros(600, np.uint8)
     for tissue, members in table.items():
         lut[list(members)] = tissue
     known = (codes >= 0) & (codes < lut.size)

@@ -14,6 +14,8 @@ from training.data.mri_picture import write_montage
 from training.data.mri_read import box_around, read_scan
 from training.data.mri_recipes import (
     Recipe,
+    another_contrast,
+    charm_head,
     flair_head,
     freesurfer_brain,
     stripped_brain,
@@ -37,7 +39,11 @@ _HEAD = (
 
 @dataclass(frozen=True)
 class MriSource:
-    """One scan of the source folder: its file, its label map if any, its part and its recipe."""
+    """One scan of the source folder: its file, its label map if any, its part and its recipe.
+
+    A source without image is a label map alone: its prepared image is black, and training gives
+    it synthetic contrasts only.
+    """
 
     name: str
     file: str
@@ -45,6 +51,40 @@ class MriSource:
     recipe: Recipe
     sentence: str
     label_file: str | None = None
+    has_image: bool = True
+
+
+def _contrasts_of(patient: str, split: str) -> tuple[MriSource, ...]:
+    """T1, T2 and FLAIR of one person on one grid, labelled once, by the T1."""
+    t1 = f"mri/brain_{patient}_t1.nii.gz"
+    recipe = stripped_brain(close_mm=2.0)
+    sentence = f"{_MIXTURE}, on the T1 of the same person."
+    return (
+        MriSource(f"brain_{patient}_t1", t1, split, recipe, f"{_MIXTURE}."),
+        *(
+            MriSource(
+                f"brain_{patient}_{name}",
+                f"mri/brain_{patient}_{name}.nii.gz",
+                split,
+                another_contrast(recipe),
+                sentence,
+                t1,
+            )
+            for name in ("t2", "flair")
+        ),
+    )
+
+
+def _charm_head(number: str, split: str) -> MriSource:
+    return MriSource(
+        f"head_charm_{number}",
+        f"labels/head_charm_{number}.nii.gz",
+        split,
+        charm_head(),
+        "CHARM codes turned to tissues; soft tissue is fat under the skin, over the vault and "
+        "around the eyes, else muscle; there is no scan.",
+        has_image=False,
+    )
 
 
 SOURCES: tuple[MriSource, ...] = (
@@ -122,6 +162,11 @@ SOURCES: tuple[MriSource, ...] = (
         "brightness, depth under the skin and distance from the brain; its CSF is dark: a FLAIR.",
         "labels/head_fernando_seg_gif.nii.gz",
     ),
+    *_contrasts_of("ms07", "train"),
+    *_contrasts_of("ms19", "train"),
+    *_contrasts_of("ms26", "val"),
+    *(_charm_head(number, "train") for number in ("01", "05", "09", "13", "17")),
+    _charm_head("20", "val"),
 )
 
 
@@ -177,6 +222,8 @@ def prepare_one(
         recipe=source.sentence,
     )
     image = np.ascontiguousarray(scan.array[box])
+    if not source.has_image:
+        image = np.zeros(image.shape, np.uint8)
     return PreparedVolume(entry, image, np.ascontiguousarray(labels[box]), scan.spacing)
 
 

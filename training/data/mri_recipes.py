@@ -9,6 +9,7 @@ import numpy as np
 from MRIColorizeLib.tissue import Tissue
 from training.data.mri_atlas import Atlas, lay_over, tissue_prior
 from training.data.mri_brain import T1_ORDER
+from training.data.mri_charm import label_charm_head
 from training.data.mri_head import label_flair_head, label_head
 from training.data.mri_read import Scan, resample_labels
 from training.data.mri_scalp import HeadContrast
@@ -47,6 +48,24 @@ def freesurfer_brain() -> Recipe:
 
     def recipe(scan: Scan, labels: Scan | None, atlas: Atlas) -> np.ndarray:
         return labels_from_freesurfer(scan.array, _same_grid(scan, labels).array)
+
+    return recipe
+
+
+def another_contrast(t1_recipe: Recipe) -> Recipe:
+    """A scan registered to a T1 of the same person, which stands in for its label map."""
+
+    def recipe(scan: Scan, labels: Scan | None, atlas: Atlas) -> np.ndarray:
+        return t1_recipe(_same_grid(scan, labels), None, atlas)
+
+    return recipe
+
+
+def charm_head() -> Recipe:
+    """A CHARM label map that comes without its scan: the file of the scan is the map itself."""
+
+    def recipe(scan: Scan, labels: Scan | None, atlas: Atlas) -> np.ndarray:
+        return label_charm_head(np.rint(scan.array).astype(np.int32), scan.spacing)
 
     return recipe
 

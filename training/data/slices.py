@@ -50,6 +50,7 @@ class _Stack:
     image: np.ndarray
     spacing: tuple[float, float]  # mm of rows, columns
     photograph: bool
+    real: bool  # whether there is an image: else labels alone
     weights: np.ndarray  # (N,) how often a slice is drawn
     worth: float  # how often the stack is drawn, among those of its kind
 
@@ -77,7 +78,8 @@ class SliceSource:
         image = torch.stack([sample[1] for sample in samples])  # (B, 3, H, W)
         photograph = torch.tensor([stack.photograph for stack in drawn])
         probabilities, image = self._edit_brains(probabilities, image, photograph, rng)
-        return _finish(probabilities, image, photograph, synthesis, strength, rng)
+        real = torch.tensor([stack.real for stack in drawn]) & ~photograph
+        return _finish(probabilities, image, photograph, real, synthesis, strength, rng)
 
     def _bend(self, stack: _Stack, size: int, rng: Random) -> tuple[Tensor, Tensor]:
         """One bent crop: soft labels (classes, size, size) and image (3, size, size) in [0, 1]."""
@@ -183,6 +185,7 @@ def _finish(
     probabilities: Tensor,
     image: Tensor,
     photograph: Tensor,
+    real: Tensor,
     synthesis: SynthesisConfig,
     strength: float,
     rng: Random,
@@ -195,7 +198,7 @@ def _finish(
     )
     detail = detail - F.avg_pool2d(detail, 9, 1, 4, count_include_pad=False)
     made, brightest = synthesize(probabilities, detail, synthesis, strength, rng)
-    synthetic = photograph | (rng.uniform(len(photograph)) < synthesis.synthetic)
+    synthetic = ~real | (rng.uniform(len(photograph)) < synthesis.synthetic)
     mri = torch.where(synthetic[:, None, None, None], made, image[:, :1])
     brightest = torch.where(synthetic, brightest, 1.0)  # a real image is scaled as a volume already
     real_A = scale_like_the_engine(mri, mask, brightest, synthesis, strength, rng)
@@ -216,8 +219,10 @@ def _stacks(volume: PreparedVolume, split: str) -> list[_Stack]:
         labels, image = volume.labels[chosen], volume.image[chosen]
         worth = float(min(len(chosen), 3))
         return [_stack(labels, image, volume.spacing[1:], True, worth)]
-    scaled, _ = normalize(volume.image.astype(np.float32), volume.labels > 0)
-    image = np.rint(scaled * 255).astype(np.uint8)
+    image = volume.image
+    if image.any():
+        scaled, _ = normalize(volume.image.astype(np.float32), volume.labels > 0)
+        image = np.rint(scaled * 255).astype(np.uint8)
     worth = 2.0 if (volume.labels == Tissue.SKIN).any() else 1.0
     orders = [
         order
@@ -239,11 +244,13 @@ def _stacks(volume: PreparedVolume, split: str) -> list[_Stack]:
 def _stack(
     labels: np.ndarray, image: np.ndarray, spacing: np.ndarray, photograph: bool, worth: float
 ) -> _Stack:
+    """A stack whose slices with little body are left out."""
     area = (labels > 0).sum(axis=(1, 2)).astype(np.float32)
     area[area < 0.05 * area.max()] = 0
     rows, columns = (float(step) for step in spacing)
     weights = (area > 0).astype(np.float32)
-    return _Stack(labels, image, (rows, columns), photograph, weights, worth)
+    real = not photograph and bool(image.any())
+    return _Stack(labels, image, (rows, columns), photograph, real, weights, worth)
 
 
 def _share(stack: _Stack, stacks: list[_Stack], photographs: float) -> float:
