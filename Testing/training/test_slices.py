@@ -1,5 +1,8 @@
 """Batches: what a training step is promised."""
 
+import dataclasses
+
+import numpy as np
 import pytest
 import torch
 
@@ -34,6 +37,15 @@ def test_batches_are_seeded():
     first, again = _draw(phantoms.training_set(), 5), _draw(phantoms.training_set(), 5)
     assert torch.equal(first.real_A, again.real_A)
     assert torch.equal(first.real_B, again.real_B)
+
+
+def test_a_label_map_without_image_gets_a_synthetic_one():
+    volume = next(one for one in phantoms.training_set() if one.entry.kind == "mri")
+    black = dataclasses.replace(volume, image=np.zeros_like(volume.image))
+    source = SliceSource([black], "train", SliceConfig(crops=(64,), photographs=0))
+    never = SynthesisConfig(synthetic=0)
+    batch = source.draw(4 * 64 * 64, never, 0.5, Random(0))
+    assert batch.real_A.amax() > 0.3
 
 
 def test_splits_do_not_mix():
