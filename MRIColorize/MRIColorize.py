@@ -1,37 +1,43 @@
-"""The Slicer module: panel, parameter node, logic for the console, sample data and self-test."""
+"""The Slicer module: what it says of itself, its panel and its self-test.
 
-import importlib
-import importlib.util
-import logging
+The logic is in MRIColorizeLib/logic.py; the parts of the panel are beside it.
+"""
+
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 import qt
 import slicer
 import vtk
-from slicer import vtkMRMLScalarVolumeNode, vtkMRMLVectorVolumeNode
 from slicer.i18n import tr as _
 from slicer.i18n import translate
-from slicer.parameterNodeWrapper import Choice, parameterNodeWrapper
 from slicer.ScriptedLoadableModule import (
     ScriptedLoadableModule,
-    ScriptedLoadableModuleLogic,
     ScriptedLoadableModuleTest,
     ScriptedLoadableModuleWidget,
 )
 from slicer.util import VTKObservationMixin
 
-from MRIColorizeLib import rendering, scene
+from MRIColorizeLib import preview, scene
 from MRIColorizeLib.errors import Cancelled, DependencyError, InputError, MRIColorizeError
-from MRIColorizeLib.options import DEVICES, MODES, PLANES, ColorizeOptions
+from MRIColorizeLib.installer import DependencyInstaller
+from MRIColorizeLib.logic import MRIColorizeLogic
+from MRIColorizeLib.many import usable_volumes
+from MRIColorizeLib.model_panel import ModelPanel
+from MRIColorizeLib.palette_panel import PalettePanel, palette_from_text, palette_text
+from MRIColorizeLib.palettes import Palette
+from MRIColorizeLib.panel_request import likely_input, likely_view, name_choices, panel_request
+from MRIColorizeLib.parameters import RESETTABLE
+from MRIColorizeLib.request import Request
 from MRIColorizeLib.run import Run
-
-SAMPLE_NAME = "MRIColorizeHead"
-SAMPLE_FILE = "head_t1_seg3d_defaced.nii.gz"
-SAMPLE_SHA256 = "56ac78228a4744aff9e3124977e4f35a3813a8ccd8719449321b8d1ef3b7e03a"
+from MRIColorizeLib.run_panel import RunPanel
+from MRIColorizeLib.sample_data import loadSample, registerSampleData
+from MRIColorizeLib.sequences import sequence_of, shown_frame
+from MRIColorizeLib.settings import MachineSettings
+from MRIColorizeLib.view_panel import ViewPanel
 
 
 class MRIColorize(ScriptedLoadableModule):
@@ -54,227 +60,6 @@ class MRIColorize(ScriptedLoadableModule):
         slicer.app.connect("startupCompleted()", registerSampleData)
 
 
-def registerSampleData() -> None:
-    """Offer the head that ships with the module in the Sample Data module; nothing is fetched."""
-    import SampleData  # type: ignore[import-not-found]  # one of Slicer's modules
-
-    resources = Path(__file__).resolve().parent / "Resources"
-    if hasattr(SampleData.SampleDataLogic, "registerCustomSampleDataCategory"):  # newer only
-        SampleData.SampleDataLogic.registerCustomSampleDataCategory(
-            "MRIColorize", title=_("MRI Colorize")
-        )
-    SampleData.SampleDataLogic.registerCustomSampleDataSource(
-        category="MRIColorize",
-        sampleName=SAMPLE_NAME,
-        thumbnailFileName=str(resources / "Icons" / "MRIColorize.png"),
-        uris=(resources / "Sample" / SAMPLE_FILE).as_uri(),
-        fileNames=SAMPLE_FILE,
-        checksums=f"SHA256:{SAMPLE_SHA256}",
-        nodeNames=SAMPLE_NAME,
-    )
-
-
-@parameterNodeWrapper
-class MRIColorizeParameterNode:
-    """What a person chooses in the panel; saved with the scene.
-
-    inputVolume: the MRI. outputVolume: receives the colours, None makes a new volume.
-    plane, device, mode: see ColorizeOptions and Colorizer.
-    """
-
-    inputVolume: vtkMRMLScalarVolumeNode
-    outputVolume: vtkMRMLVectorVolumeNode
-    plane: Annotated[str, Choice(list(PLANES))] = "auto"
-    device: Annotated[str, Choice(list(DEVICES))] = "auto"
-    mode: Annotated[str, Choice(list(MODES))] = "natural"
-
-
-class DependencyInstaller:
-    """Gets PyTorch through its own extension and safetensors through pip, after asking once."""
-
-    PACKAGES = ("torch", "safetensors")
-
-    def missing(self) -> list[str]:
-        """Names of the packages that are not installed; imports none of them."""
-        importlib.invalidate_caches()
-        return [name for name in self.PACKAGES if importlib.util.find_spec(name) is None]
-
-    def ensure(self) -> None:
-        """Return when all is there; ask and install what is missing. Raises DependencyError."""
-        missing = self.missing()
-        if not missing:
-            return
-        names = ", ".join(missing)
-        # Under test every dialog answers "OK" by itself: that is nobody's consent.
-        if self.isTesting():
-            raise DependencyError(
-                _("Colouring needs {packages}; tests install nothing.").format(packages=names)
-            )
-        torchUtils = self._torchUtils() if "torch" in missing else None
-        if not self._isAgreed(names):
-            raise DependencyError(
-                _("Colouring needs {packages}: press Colorize again to install.").format(
-                    packages=names
-                )
-            )
-        self._install(missing, torchUtils)
-        if still := self.missing():
-            raise DependencyError(
-                _("{packages} could not be installed: restart Slicer and try again.").format(
-                    packages=", ".join(still)
-                )
-            )
-
-    def _isAgreed(self, names: str) -> bool:
-        question = _(
-            "Colouring needs Python packages that are not installed: {packages}.\n\n"
-            "They are downloaded and installed into Slicer's Python, which may take minutes "
-            "(PyTorch: up to 3 GB). Continue?"
-        ).format(packages=names)
-        return slicer.util.confirmOkCancelDisplay(question, windowTitle=_("MRI Colorize"))
-
-    def _install(self, missing: list[str], torchUtils: Any) -> None:
-        try:
-            if torchUtils is not None:
-                torchUtils.PyTorchUtilsLogic().installTorch(
-                    askConfirmation=False, torchVersionRequirement=">=2.5"
-                )
-            if "safetensors" in missing:
-                self._pipInstall("safetensors>=0.4")
-        except Exception as error:  # the installers' failures have no common class
-            raise DependencyError(
-                _(
-                    "Installing failed ({reason}): check the internet connection and try again."
-                ).format(reason=error)
-            ) from error
-
-    def isTesting(self) -> bool:
-        """Whether Slicer runs its tests."""
-        return bool(slicer.app.testingEnabled())
-
-    def _torchUtils(self) -> Any:
-        try:
-            return importlib.import_module("PyTorchUtils")
-        except ModuleNotFoundError as error:
-            raise DependencyError(
-                _(
-                    "Colouring needs PyTorch: install the PyTorch extension in the Extensions "
-                    "Manager, restart Slicer and press Colorize again."
-                )
-            ) from error
-
-    def _pipInstall(self, requirement: str) -> None:
-        try:
-            from slicer.packaging import pip_ensure
-        except ImportError:  # Slicer 5.10
-            slicer.util.pip_install(requirement)
-        else:
-            pip_ensure(requirement, requester="MRIColorize", prompt_install=False)
-
-
-def createEngine(model: str | None, device: str) -> Any:
-    """Load a model, by name or folder, and put it on a device; imports torch.
-
-    Raises ModelError, DependencyError or DeviceError.
-    """
-    from MRIColorizeLib.model import load_model
-
-    loaded = load_model(model)  # says in a sentence when torch is not there
-    from MRIColorizeLib.colorizer import Colorizer
-
-    return Colorizer(loaded, device=device)
-
-
-class MRIColorizeLogic(ScriptedLoadableModuleLogic):
-    """Colours volume nodes; from the console, scripts and the panel alike.
-
-    engineFactory(model, device) makes what has `start(volume, options)`, like Colorizer.
-    """
-
-    def __init__(self, engineFactory: Callable[[str | None, str], Any] = createEngine) -> None:
-        ScriptedLoadableModuleLogic.__init__(self)
-        self._engineFactory = engineFactory
-
-    def getParameterNode(self) -> MRIColorizeParameterNode:
-        node = super().getParameterNode()
-        return MRIColorizeParameterNode(node)  # type: ignore[call-arg]  # made by the wrapper
-
-    def colorize(
-        self,
-        inputVolume: vtkMRMLScalarVolumeNode,
-        outputVolume: vtkMRMLVectorVolumeNode | None = None,
-        plane: str = "auto",
-        mode: str = "natural",
-        device: str = "auto",
-        model: str | None = None,
-        progress: Callable[[int, int], bool | None] | None = None,
-    ) -> vtkMRMLVectorVolumeNode:
-        """Colour an MRI and return the vector volume node, when it is done.
-
-        outputVolume: is overwritten; None makes a new volume. model: name or folder.
-        progress(done, total) slices: when it returns False the run ends with Cancelled.
-        Raises MRIColorizeError with a sentence; then nothing in the scene has changed.
-        """
-        run = self.start(inputVolume, outputVolume, plane, mode, device, model)
-        while run.advance():
-            if progress is not None and progress(run.done, run.total) is False:
-                run.cancel()
-        for note in run.notes:
-            logging.warning(note)
-        return run.result()
-
-    def start(
-        self,
-        inputVolume: vtkMRMLScalarVolumeNode,
-        outputVolume: vtkMRMLVectorVolumeNode | None = None,
-        plane: str = "auto",
-        mode: str = "natural",
-        device: str = "auto",
-        model: str | None = None,
-        **callbacks: Callable[..., object],
-    ) -> Run:
-        """The same, stepwise: call the run's `advance()` until it returns False.
-
-        callbacks: onProgress, onFinished, onError, onCancelled of Run. Raises InputError at once
-        for a node that cannot be coloured.
-        """
-        scene.check_input(inputVolume)
-        options = ColorizeOptions(plane=plane, mode=mode)
-        return Run(self._steps(inputVolume, outputVolume, options, device, model), **callbacks)
-
-    def show(self, colorVolume: vtkMRMLVectorVolumeNode, inputVolume: Any = None) -> None:
-        """Show the colours in the slice views, over the MRI, in their true colour."""
-        rendering.show_slices(colorVolume, inputVolume)
-
-    def showIn3D(self, colorVolume: vtkMRMLVectorVolumeNode, inputVolume: Any = None) -> Any:
-        """Render the colours in the 3D views; returns the volume rendering display node."""
-        return rendering.show_volume(colorVolume, inputVolume)
-
-    def _steps(
-        self, inputVolume: Any, outputVolume: Any, options: ColorizeOptions, device: str, model: Any
-    ) -> Any:
-        volume = scene.read_volume(inputVolume)
-        yield 0, 0  # the panel can paint before the model is loaded
-        engine = self._engineFactory(model, device)
-        color = yield from engine.start(volume, options)
-        return scene.write_color(color, inputVolume, outputVolume)
-
-
-def likelyInput() -> Any:
-    """The MRI a person most likely means: the active volume, else the first that can be used."""
-    selection = slicer.mrmlScene.GetNodeByID("vtkMRMLSelectionNodeSingleton")
-    active = selection.GetActiveVolumeID() if selection is not None else None
-    candidates = [slicer.mrmlScene.GetNodeByID(active)] if active else []
-    candidates += slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")
-    for node in candidates:
-        try:
-            scene.check_input(node)
-        except InputError:
-            continue
-        return node
-    return None
-
-
 def forgetLibrary() -> None:
     """Let the next import read the library's files again, all of them and in the right order.
 
@@ -285,7 +70,10 @@ def forgetLibrary() -> None:
 
 
 class MRIColorizeWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
-    """The panel: choices, a button that starts and cancels, progress and a status line."""
+    """The panel: choices, a button that starts and cancels, progress and a status line.
+
+    Its parts are RunPanel, ViewPanel, PalettePanel and ModelPanel.
+    """
 
     def __init__(
         self,
@@ -296,10 +84,9 @@ class MRIColorizeWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         # Without a parent the base class calls setup(), which needs these.
         self.logic = logic or MRIColorizeLogic()
         self._installer = installer or DependencyInstaller()
+        self._settings = MachineSettings()
         self._parameterNode: Any = None
         self._parameterNodeGuiTag: Any = None
-        self._run: Run | None = None
-        self._timer: Any = None
         self._isOpen = True
         self._watchedInput: Any = None
         VTKObservationMixin.__init__(self)
@@ -311,20 +98,26 @@ class MRIColorizeWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.layout.addWidget(uiWidget)
         self.ui = slicer.util.childWidgetVariables(uiWidget)
         uiWidget.setMRMLScene(slicer.mrmlScene)
-        self.ui.progressBar.visible = False
-        self.ui.colorizeButton.connect("clicked(bool)", self.onColorizeButton)
-        # One batch a tick: between two of them Slicer handles clicks and paints.
-        self._timer = qt.QTimer()
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(5)
-        self._timer.connect("timeout()", self._onTick)
+        self._runs = RunPanel(self.ui, self._installer, self._onRunChanged)
+        self._models = ModelPanel(self.ui, self._settings, self._installer)
+        self._palettes = PalettePanel(self.ui, self._onPalette)
+        self._views = ViewPanel(self.ui, lambda: self._parameterNode)
+        for button, slot in (
+            (self.ui.colorizeButton, self.onColorizeButton),
+            (self.ui.previewButton, self.onPreviewButton),
+            (self.ui.sampleButton, self.onSampleButton),
+            (self.ui.allVolumesButton, self.onAllVolumesButton),
+            (self.ui.folderButton, self.onFolderButton),
+            (self.ui.resetButton, self.onResetButton),
+        ):
+            button.connect("clicked()", slot)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self.onSceneStartClose)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self.onSceneEndClose)
         self.initializeParameterNode()
 
     def cleanup(self) -> None:
         """Called when Slicer closes and when the module is reloaded."""
-        self._cancel()
+        self._runs.cancel()
         self.setParameterNode(None)
         self.removeObservers()
 
@@ -336,6 +129,7 @@ class MRIColorizeWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def exit(self) -> None:
         """Called when another module is opened; a run goes on."""
         self._isOpen = False
+        preview.remove_preview()
         self.setParameterNode(None)
 
     def onReload(self) -> None:
@@ -344,7 +138,9 @@ class MRIColorizeWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         ScriptedLoadableModuleWidget.onReload(self)
 
     def onSceneStartClose(self, caller: Any = None, event: Any = None) -> None:
-        self._cancel()
+        self._runs.cancel()
+        self.logic.repainter.forget()
+        self._views.forget()
         self.setParameterNode(None)
 
     def onSceneEndClose(self, caller: Any = None, event: Any = None) -> None:
@@ -354,9 +150,11 @@ class MRIColorizeWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def initializeParameterNode(self) -> None:
         """Take up the scene's parameter node; without a choice yet, choose the MRI on view."""
         parameterNode = self.logic.getParameterNode()
-        # Before the selector is bound: it would take the first volume of the scene.
+        # Before the selectors are bound: they would take the first nodes of the scene.
         if parameterNode.inputVolume is None:
-            parameterNode.inputVolume = likelyInput()
+            parameterNode.inputVolume = likely_input()
+        if parameterNode.previewView is None:
+            parameterNode.previewView = likely_view()
         self.setParameterNode(parameterNode)
 
     def setParameterNode(self, parameterNode: Any) -> None:
@@ -370,63 +168,117 @@ class MRIColorizeWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._parameterNodeGuiTag = None
         if parameterNode is not None:
             self._parameterNodeGuiTag = parameterNode.connectGui(self.ui)
-            self._nameChoices()
+            name_choices(self.ui)
+            self._palettes.show(palette_from_text(parameterNode.palette))
             self.addObserver(parameterNode, vtk.vtkCommand.ModifiedEvent, self._updatePanel)
             self._updatePanel()
         self._watchInput()
 
-    def onColorizeButton(self, checked: bool = False) -> None:
+    # --- what the buttons start ---------------------------------------------------------------
+
+    @property
+    def _run(self) -> Run | None:
+        return self._runs.run
+
+    def onColorizeButton(self) -> None:
         """Start, or cancel what is running."""
         if self._run is not None:
-            self._cancel()
+            self._runs.cancel()
             return
-        try:
-            self._installer.ensure()
-            chosen = self._parameterNode
-            self._run = self.logic.start(
-                chosen.inputVolume,
-                chosen.outputVolume,
-                plane=chosen.plane,
-                mode=chosen.mode,
-                device=chosen.device,
-                onProgress=self._onProgress,
-                onFinished=self._onFinished,
-                onError=self._onError,
-                onCancelled=self._onCancelled,
+        sequence = self._sequence()
+        if sequence is not None:
+            self._begin(
+                lambda **callbacks: self.logic.startSequence(
+                    self._request(), sequence, **callbacks
+                ),
+                self._onSequence,
             )
-        except MRIColorizeError as error:
-            self._onError(error)
+        else:
+            self._begin(
+                lambda **callbacks: self.logic.startRequest(self._request(), **callbacks),
+                self._onColored,
+            )
+
+    def onPreviewButton(self) -> None:
+        """Colour the slice on view."""
+        view = self._parameterNode.previewView
+        self._begin(
+            lambda **callbacks: self.logic.startPreview(self._request(), view, **callbacks),
+            lambda node: _("Preview of one slice in the {view} view.").format(view=view.GetName()),
+        )
+
+    def onAllVolumesButton(self) -> None:
+        """Colour every MRI of the scene."""
+        self._begin(
+            lambda **callbacks: self.logic.startMany(
+                [self._request(node) for node in usable_volumes()], **callbacks
+            ),
+            lambda nodes: _("{count} volumes were coloured.").format(count=len(nodes)),
+            cancelled=_("Cancelled: volumes that were done are in the scene."),
+        )
+
+    def onFolderButton(self) -> None:
+        """Colour the files of a folder."""
+        folder = self.askFolder(_("Folder with MRI files"))
+        output = self.askFolder(_("Folder for the colour files")) if folder else ""
+        if not output:
             return
-        self._setRunning(True)
-        self.ui.statusLabel.text = _("Loading the model...")
-        self._timer.start()
+        self._begin(
+            lambda **callbacks: self.logic.startFolder(
+                Path(folder), Path(output), self._request, **callbacks
+            ),
+            lambda paths: _("{count} files were written to {folder}.").format(
+                count=len(paths), folder=output
+            ),
+            cancelled=_("Cancelled: files that were done are in the folder."),
+        )
 
-    def _onTick(self) -> None:
-        if self._run is not None and self._run.advance():
-            self._timer.start()
+    def askFolder(self, title: str) -> str:
+        """Ask for a folder; "" when the person declines."""
+        return qt.QFileDialog.getExistingDirectory(None, title)
 
-    def _cancel(self) -> None:
-        if self._timer is not None:
-            self._timer.stop()
-        if self._run is not None:
-            self._run.cancel()
+    def onSampleButton(self) -> None:
+        """Load the head that ships and choose it."""
+        node = loadSample()
+        self._parameterNode.inputVolume = node
+        slicer.util.setSliceViewerLayers(background=node, fit=True)
 
-    def _onProgress(self, done: int, total: int) -> None:
-        self.ui.progressBar.maximum = total  # 0 shows a busy bar
-        self.ui.progressBar.value = done
-        if self._run is None or self._run.seconds_left is None:
-            return
-        self.ui.statusLabel.text = _(
-            "{done} of {total} slices, {pace:.1f} slices/s, {left:.0f} s left"
-        ).format(done=done, total=total, pace=self._run.slices_per_second,
-                 left=self._run.seconds_left)  # fmt: skip
+    def onResetButton(self) -> None:
+        """Bring back the defaults; volumes stay chosen."""
+        for name in RESETTABLE:
+            default = self._parameterNode.default(name).value
+            setattr(self._parameterNode, name, default)
+        self._settings.reset()
+        self._models.update()
+        if self._palettes.palette is not None:
+            self._palettes.show(None)
+            self._onPalette(None)
 
-    def _onFinished(self, colorVolume: Any) -> None:
-        notes = self._run.notes if self._run is not None else []
-        self._setRunning(False)
-        self.logic.show(colorVolume, scene.input_of(colorVolume))
+    def _begin(
+        self,
+        start: Callable[..., Run],
+        onResult: Callable[[Any], str],
+        cancelled: str | None = None,
+    ) -> None:
+        preview.remove_preview()
+        self._runs.begin(start, onResult, cancelled)
+
+    def _request(self, other: Any = None) -> Request:
+        return panel_request(self._parameterNode, self._palettes.palette, self._settings, other)
+
+    def _sequence(self) -> Any:
+        """The sequence to colour as a whole, None for the volume alone."""
+        chosen = self._parameterNode
+        return sequence_of(chosen.inputVolume) if chosen.wholeSequence else None
+
+    # --- what comes back ----------------------------------------------------------------------
+
+    def _onColored(self, colorVolume: Any) -> str:
+        """Show the colours; returns the sentence for the status line."""
+        self._choose(colorVolume)
+        self._models.showDevices()
         attribute = lambda name: colorVolume.GetAttribute(scene.ATTRIBUTE_PREFIX + name)  # noqa: E731
-        done = _(
+        return _(
             "{name}: {slices} slices in {seconds} s on {device}, model {model} {version}."
         ).format(
             name=colorVolume.GetName(),
@@ -436,45 +288,89 @@ class MRIColorizeWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             model=attribute("Model"),
             version=attribute("ModelVersion"),
         )
-        self.ui.statusLabel.text = "\n".join((done, *notes))
 
-    def _onCancelled(self) -> None:
-        self._setRunning(False)
-        self.ui.statusLabel.text = _("Cancelled: nothing was changed.")
+    def _onSequence(self, sequence: Any) -> str:
+        self._choose(shown_frame(sequence))
+        return _("{name}: {count} frames; play them with the sequence browser.").format(
+            name=sequence.GetName(), count=sequence.GetNumberOfDataNodes()
+        )
 
-    def _onError(self, error: Exception) -> None:
-        self._setRunning(False)
-        if isinstance(error, MRIColorizeError):
-            text = str(error)
-        else:
-            logging.error("Colouring failed", exc_info=error)
-            text = _("Colouring failed ({error}): nothing was changed.").format(
-                error=f"{type(error).__name__}: {error}"
-            )
-        self.ui.statusLabel.text = text
-        slicer.util.errorDisplay(text, windowTitle=_("MRI Colorize"))
+    def _choose(self, colorVolume: Any) -> None:
+        """Make a volume the one that views and palette are for, and show it."""
+        if self._parameterNode is not None:  # None while another module is open
+            self._parameterNode.colorVolume = colorVolume
+        self._views.showResult(colorVolume)
 
-    def _setRunning(self, running: bool) -> None:
-        if not running:
-            self._run = None
+    def _onPalette(self, palette: Palette | None) -> None:
+        """Keep the palette for the next run and recolour the chosen volume at once."""
+        if self._parameterNode is None:
+            return
+        self._parameterNode.palette = palette_text(palette)
+        node = self._parameterNode.colorVolume
+        if self.logic.repainter.canRepaint(node):
+            try:
+                self.logic.recolor(node, palette)
+            except MRIColorizeError as error:
+                self._runs.fail(error)
+
+    def _onRunChanged(self) -> None:
+        running = self._run is not None
         self.ui.colorizeButton.text = _("Cancel") if running else _("Colorize")
-        self.ui.progressBar.visible = running
-        self.ui.progressBar.maximum = 0
-        self.ui.volumesCollapsibleButton.enabled = not running
-        self.ui.settingsCollapsibleButton.enabled = not running
+        for section in (
+            self.ui.volumesCollapsibleButton,
+            self.ui.settingsCollapsibleButton,
+            self.ui.paletteCollapsibleButton,
+            self.ui.manyCollapsibleButton,
+            self.ui.advancedCollapsibleButton,
+        ):
+            section.enabled = not running
         self._updatePanel()
 
+    # --- what is on, and why not --------------------------------------------------------------
+
     def _updatePanel(self, caller: Any = None, event: Any = None) -> None:
-        """Enable the button, or say in the status line and its tooltip why it is off."""
+        """Enable the buttons, or say in the status line and in tooltips why they are off."""
         self._watchInput()
         if self._run is not None:
             self.ui.colorizeButton.enabled = True
             self.ui.colorizeButton.toolTip = _("Stop; the scene stays as it was.")
+            self.ui.previewButton.enabled = False
             return
         reason = self._whyNot()
         self.ui.colorizeButton.enabled = not reason
         self.ui.colorizeButton.toolTip = reason or _("Give the MRI the colours of tissue.")
-        self.ui.statusLabel.text = reason or _("Ready.")
+        self.ui.statusLabel.text = reason or self._readiness()
+        if self._parameterNode is None:
+            return
+        chosen = self._parameterNode
+        view = chosen.previewView
+        self.ui.previewButton.enabled = not reason and view is not None
+        self.ui.previewButton.toolTip = reason or (
+            _("Colour only the slice that the {view} view shows.").format(view=view.GetName())
+            if view is not None
+            else _("There is no slice view.")
+        )
+        self.ui.wholeSequenceCheckBox.visible = sequence_of(chosen.inputVolume) is not None
+        self.ui.detailSlider.enabled = chosen.mode == "natural"
+        self.ui.outputNameLineEdit.enabled = chosen.outputVolume is None
+        self.ui.outputNameLineEdit.placeholderText = (
+            scene.color_name(chosen.inputVolume) if chosen.inputVolume is not None else ""
+        )
+        self.ui.paletteStatusLabel.text = self._paletteState()
+        self._views.update()
+
+    def _readiness(self) -> str:
+        output = self._parameterNode.outputVolume
+        if output is not None and output.GetImageData() is not None:
+            return _("Ready: {name} will be overwritten.").format(name=output.GetName())
+        return _("Ready.")
+
+    def _paletteState(self) -> str:
+        """What a change of the palette does now."""
+        node = self._parameterNode.colorVolume
+        if self.logic.repainter.canRepaint(node):
+            return _("Changes are shown in {name} at once.").format(name=node.GetName())
+        return _("Changes hold for the next run.")
 
     def _watchInput(self) -> None:
         """A volume may be chosen before it gets its voxels: follow its image."""
@@ -496,27 +392,6 @@ class MRIColorizeWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         except InputError as error:
             return str(error)
         return ""
-
-    def _nameChoices(self) -> None:
-        """Show words for the choices; the parameter node keeps their short names."""
-        words = {
-            "auto": _("Automatic"),
-            "axial": _("Axial"),
-            "sagittal": _("Sagittal"),
-            "coronal": _("Coronal"),
-            "natural": _("Natural"),
-            "structure": _("Structure (lightness of the MRI)"),
-            "cuda": _("NVIDIA graphics card (CUDA)"),
-            "mps": _("Apple graphics (MPS)"),
-            "cpu": _("Processor (CPU)"),
-        }
-        for comboBox, choices in (
-            (self.ui.planeComboBox, PLANES),
-            (self.ui.modeComboBox, MODES),
-            (self.ui.deviceComboBox, DEVICES),
-        ):
-            for index, choice in enumerate(choices):
-                comboBox.setItemText(index, words.get(choice, choice))
 
 
 class MRIColorizeTest(ScriptedLoadableModuleTest):

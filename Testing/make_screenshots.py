@@ -2,9 +2,11 @@
 
     python Testing/make_screenshots.py [FOLDER]
 
-Writes sample.png (what the command line made), panel.png, slices.png (the MRI above its colours)
-and rendering.png (two sections in 3D) into FOLDER, by default Resources/Screenshots. Takes one to
-three minutes on a processor.
+Writes sample.png (what the command line made), the panel in each state (panel-empty.png, -ready,
+-running, -cancelled, -done, -error, and panel.png with its sections open), slices.png (the MRI
+above its colours), fade.png (half of each), window.png (panel, slices and 3D) and rendering.png
+(two sections in 3D) into FOLDER, by default Resources/Screenshots. Takes one to three minutes on a
+processor.
 """
 
 from __future__ import annotations
@@ -37,22 +39,67 @@ def main(folder: Path) -> None:
     sample(folder / "sample.png")
     with Host() as host:
         module = host.load_module(REPOSITORY / "MRIColorize" / "MRIColorize.py")
-        import SampleData
         import slicer
 
-        mri = SampleData.SampleDataLogic().downloadSample("MRIColorizeHead")
-        host.process_events()
-        host.click(module.ui.colorizeButton)
-        host.wait_until(lambda: module.ui.colorizeButton.text == "Colorize", seconds=3600)
-        print(module.ui.statusLabel.text)
-        host.screenshot(module.panel, folder / "panel.png")
+        panels(host, module, folder)
+        (node,) = slicer.util.getNodesByClass("vtkMRMLVectorVolumeNode")
+        mri = slicer.util.getNode("MRIColorizeHead")
+        module.widget.ui.showSlicesButton.click()
         grey = host.render_slices(folder / "slices.png", opacity=0.0, size=SIZE)
         color = host.render_slices(folder / "slices.png", opacity=1.0, size=SIZE)
         write_png(folder / "slices.png", np.vstack([grey, color]))
-        (node,) = slicer.util.getNodesByClass("vtkMRMLVectorVolumeNode")
+        host.render_slices(folder / "fade.png", opacity=0.5, size=SIZE)
         display = module.logic.showIn3D(node, mri)
         sections = [section(display, mri, *chosen) for chosen in (CORONAL, AXIAL)]
         write_png(folder / "rendering.png", np.hstack(sections))
+        window(host, module, display, mri, folder / "window.png")
+
+
+def panels(host: Host, module: Any, folder: Path) -> None:
+    """The panel in each state; colours the sample on the way."""
+    import slicer
+
+    ui, shot = module.ui, lambda name: host.screenshot(module.panel, folder / f"panel-{name}.png")
+    shot("empty")
+    host.click(ui.sampleButton)
+    shot("ready")
+    host.click(ui.colorizeButton)
+    host.wait_until(lambda: module.widget._run.done > 0, seconds=3600)
+    shot("running")
+    host.click(ui.colorizeButton)
+    shot("cancelled")
+    host.click(ui.colorizeButton)
+    host.wait_until(lambda: module.widget._run is None, seconds=3600)
+    print(ui.statusLabel.text)
+    shot("done")
+    constant = slicer.util.addVolumeFromArray(np.full((4, 5, 6), 7.0), name="Constant")
+    module.widget._parameterNode.inputVolume = constant
+    host.click(ui.colorizeButton)
+    host.wait_until(lambda: module.widget._run is None, seconds=3600)
+    shot("error")
+    slicer.mrmlScene.RemoveNode(constant)
+    module.widget._parameterNode.inputVolume = slicer.util.getNode("MRIColorizeHead")
+    sections = [
+        ui.settingsCollapsibleButton,
+        ui.paletteCollapsibleButton,
+        ui.viewsCollapsibleButton,
+    ]
+    for button in sections:
+        button.collapsed = False
+    host.screenshot(module.panel, folder / "panel.png")
+    for button in sections:
+        button.collapsed = True
+
+
+def window(host: Host, module: Any, display: Any, mri: Any, path: Path) -> None:
+    """Panel, faded slices and a section in 3D, as they stand in Slicer's window."""
+    import slicer
+
+    slicer.util.setSliceViewerLayers(foregroundOpacity=0.5)
+    module.widget._views.update()
+    module.ui.viewsCollapsibleButton.collapsed = False
+    section(display, mri, *CORONAL)
+    host.window(path, module)
 
 
 def sample(path: Path) -> None:

@@ -12,30 +12,24 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from . import __version__
+from .arguments import BAD, FORMATS, NAME, options_from, parser
 from .console import Console
 from .errors import Cancelled, DependencyError, InputError, MRIColorizeError
 from .files import read_volume
+from .maps import write_confidence, write_tissue
+from .maskfile import read_mask
 from .naming import Job, is_sample, plan_jobs, sample_path
 from .offscreen import write_rendering
-from .options import DEVICES, MODES, PLANES, ColorizeOptions
+from .options import ColorizeOptions
 from .output import NOTICE, check_writable, write_color
+from .palettes import model_palette
 from .picture import write_montage, write_preview
 from .volume import ColorVolume, Volume, check_volume, choose_plane, slice_order
 
 if TYPE_CHECKING:
     from .colorizer import Colorizer
 
-NAME = "mri-colorize"
-BAD, INTERRUPTED = 2, 130
-FORMATS = {"nrrd": ".nrrd", "nii.gz": ".nii.gz"}
-
-
-class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line instead of a page of usage."""
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(BAD, f"{NAME}: {message} (see {NAME} --help).\n")
+INTERRUPTED = 130
 
 
 def run() -> NoReturn:
@@ -50,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         warnings.filterwarnings("always", category=UserWarning, module="MRIColorizeLib")
-        warnings.showwarning = lambda message, *_args, **_kwargs: console.note(str(message))
+        warnings.showwarning = lambda message, *_args, **_kwargs: console.warn(str(message))
         try:
             return colorize(chosen, console)
         except (KeyboardInterrupt, Cancelled):
@@ -62,34 +56,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _fail(error)
 
 
-def parser() -> argparse.ArgumentParser:
-    result = _Parser(
-        prog=NAME,
-        description="Paint MRI in the colours of tissue: a colour volume on the same grid, a "
-        "picture of slices and a rendering in space. Without an input it colours the sample.",
-        epilog="The colours are synthetic. Not for diagnosis.",
-    )
-    add = result.add_argument
-    add("inputs", nargs="*", type=Path, metavar="IN", help="NIfTI, NRRD, MHA, MGZ, DICOM folder")
-    add("-o", "--out", type=Path, help="folder, or file for one input (default: beside the input)")
-    add("--format", choices=FORMATS, default="nrrd", help="format of the volume (default: nrrd)")
-    add("--plane", choices=PLANES, default="auto", help="slicing plane (default: from the volume)")
-    add("--device", choices=DEVICES, default="auto", help="where to compute (default: the fastest)")
-    add("--model", metavar="NAME|DIR", help="model that ships, or a model's folder")
-    add("--mode", choices=MODES, default="natural", help="tissue's lightness, or the MRI's")
-    add("--detail", type=float, default=0.5, help="fine detail of the MRI, 0 to 1 (default: 0.5)")
-    add("--preview", type=int, metavar="K", help="colour slice K of the plane only, as a picture")
-    render = argparse.BooleanOptionalAction
-    add("--render", action=render, help="rendering in space (default: only the defaced sample)")
-    add("--quiet", action="store_true", help="say nothing but errors")
-    add("--version", action="version", version=f"MRIColorize {__version__}")
-    return result
-
-
 def colorize(chosen: argparse.Namespace, console: Console) -> int:
     """Colour every input. A bad input among several is told and the others go on."""
     _check_packages()
-    options = ColorizeOptions(plane=chosen.plane, mode=chosen.mode, detail=chosen.detail)
+    options = options_from(chosen)
+    if chosen.preview is not None and options.plane == "consensus":
+        raise InputError("--preview shows one plane; give --plane axial, sagittal or coronal.")
     sources = chosen.inputs or [sample_path()]
     out = chosen.out or (None if chosen.inputs else Path.cwd())
     jobs = plan_jobs(sources, out, FORMATS[chosen.format])
@@ -104,11 +76,12 @@ def colorize(chosen: argparse.Namespace, console: Console) -> int:
             volume = _read(job, console)
             if engine is None:
                 engine = _engine(chosen, console, began)
+            mask = None if chosen.mask is None else read_mask(chosen.mask, volume)
+            options = replace(options, mask=mask)
             if chosen.preview is not None:
                 _preview(job, volume, engine, options, chosen.preview, console)
             else:
-                render = is_sample(job.source) if chosen.render is None else chosen.render
-                _whole(job, volume, engine, options, render, console)
+                _whole(job, volume, engine, options, chosen, console)
             written += 1
         except InputError as error:
             failed = bool(_fail(error))
@@ -132,6 +105,8 @@ def _engine(chosen: argparse.Namespace, console: Console, began: float) -> Color
     model = load_model(chosen.model)
     from .colorizer import Colorizer  # after load_model, which says so when torch is missing
 
+    if chosen.tissue or chosen.confidence or chosen.palette:
+        model_palette(model)  # says so when the model has none, before the work
     engine = Colorizer(model, chosen.device)
     console.say(
         f"Model {model.card.name} {model.card.version} on {engine.device}, "
@@ -159,7 +134,7 @@ def _whole(
     volume: Volume,
     engine: Colorizer,
     options: ColorizeOptions,
-    render: bool,
+    chosen: argparse.Namespace,
     console: Console,
 ) -> None:
     color = _color(volume, engine, options, console)
@@ -167,7 +142,15 @@ def _whole(
     write_color(color, job.volume)
     write_montage(volume, color, job.picture, job.source.name)
     written = [job.volume, job.picture]
-    if render:
+    if chosen.tissue:
+        own = model_palette(engine.model)
+        palette = own if options.palette is None else replace(own, lab=options.palette)
+        write_tissue(color, palette, job.tissue)
+        written.append(job.tissue)
+    if chosen.confidence:
+        write_confidence(color, job.confidence)
+        written.append(job.confidence)
+    if is_sample(job.source) if chosen.render is None else chosen.render:
         try:
             write_rendering(color, job.rendering)
             written.append(job.rendering)

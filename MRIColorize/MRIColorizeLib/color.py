@@ -6,14 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-# sRGB primaries to CIE XYZ, D65 (IEC 61966-2-1), scaled so that white is (1, 1, 1).
-_RGB_TO_XYZ = (
-    (0.4124564 / 0.95047, 0.3575761 / 0.95047, 0.1804375 / 0.95047),
-    (0.2126729, 0.7151522, 0.0721750),
-    (0.0193339 / 1.08883, 0.1191920 / 1.08883, 0.9503041 / 1.08883),
-)
-_EPSILON = 216 / 24389  # CIE 15: where the cube root turns into a line
-_KAPPA = 24389 / 27
+from .cielab import EPSILON, KAPPA, RGB_TO_XYZ
 
 
 def _mix(image: Tensor, matrix: Tensor) -> Tensor:
@@ -23,7 +16,7 @@ def _mix(image: Tensor, matrix: Tensor) -> Tensor:
 
 
 def _matrix(like: Tensor) -> Tensor:
-    return torch.tensor(_RGB_TO_XYZ, dtype=like.dtype, device=like.device)
+    return torch.tensor(RGB_TO_XYZ, dtype=like.dtype, device=like.device)
 
 
 def rgb_to_lab(rgb: Tensor) -> Tensor:
@@ -32,9 +25,7 @@ def rgb_to_lab(rgb: Tensor) -> Tensor:
         rgb <= 0.04045, rgb / 12.92, ((rgb.clamp_min(0.04045) + 0.055) / 1.055) ** 2.4
     )
     xyz = _mix(linear, _matrix(rgb))
-    root = torch.where(
-        xyz > _EPSILON, xyz.clamp_min(_EPSILON) ** (1 / 3), (_KAPPA * xyz + 16) / 116
-    )
+    root = torch.where(xyz > EPSILON, xyz.clamp_min(EPSILON) ** (1 / 3), (KAPPA * xyz + 16) / 116)
     x, y, z = root.unbind(-3)
     return torch.stack((116 * y - 16, 500 * (x - y), 200 * (y - z)), dim=-3)
 
@@ -44,7 +35,7 @@ def lab_to_rgb(lab: Tensor) -> Tensor:
     lightness, a, b = lab.unbind(-3)
     y = (lightness + 16) / 116
     root = torch.stack((y + a / 500, y, y - b / 200), dim=-3)
-    xyz = torch.where(root**3 > _EPSILON, root**3, (116 * root - 16) / _KAPPA)
+    xyz = torch.where(root**3 > EPSILON, root**3, (116 * root - 16) / KAPPA)
     linear = _mix(xyz, torch.linalg.inv(_matrix(lab).float()).to(lab.dtype)).clamp(0, 1)
     return torch.where(
         linear <= 0.0031308,

@@ -4,48 +4,36 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable, Generator
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import replace
 
 import numpy as np
 import torch
-import torch.nn.functional as F
-from torch import Tensor
 
-from . import color
+from .canvas import Canvas, make_canvas
+from .consensus import finish_consensus
 from .devices import resolve_device, resolve_precision, slices_per_batch
 from .errors import Cancelled, InputError
+from .finishing import Finish
 from .folding import fold_batch_norm
-from .generator import GeneratorOutput
-from .intensity import normalize
+from .generator import DualDecoderGenerator
+from .intensity import Window, find_window
+from .layout import Layout, lay_out
 from .model import Model
 from .options import ColorizeOptions
+from .painting import Painter
+from .recoloring import TissueMixture
 from .volume import (
     ColorVolume,
     Provenance,
     Volume,
-    bounding_box,
     check_volume,
     choose_plane,
-    slice_order,
+    planes_to_color,
 )
 
-# Black border kept around the body, so that the network sees its outline.
-MARGIN_MM = 6.0
 Progress = Callable[[int, int], "bool | None"]
 Steps = Generator[tuple[int, int], None, ColorVolume]
-
-
-@dataclass(frozen=True)
-class _Slices:
-    """A volume laid out for the network: (slice, row, column) views, cropped to the body."""
-
-    mri: np.ndarray  # (S, H, W) float32 in [0, 1]
-    mask: np.ndarray  # (S, H, W) bool
-    size: tuple[int, int]  # rows, columns at the model's millimetres per pixel
-    first: int  # index in the volume of the first slice
-    color: np.ndarray  # (S, H, W, 3) uint8, a view of the result
-    tissue: np.ndarray  # (S, H, W) uint8, a view of the result
 
 
 class Colorizer:
@@ -83,123 +71,121 @@ class Colorizer:
     def start(self, volume: Volume, options: ColorizeOptions | None = None) -> Steps:
         """The same, stepwise: yields (done, total) slices and returns the ColorVolume.
 
-        The result is `StopIteration.value`; drop or close the generator to cancel.
+        The result is `StopIteration.value`; drop or close the generator to cancel. The slices of a
+        consensus count once for each plane.
         """
-        options = options or ColorizeOptions()
         began = time.perf_counter()
         volume = check_volume(volume)
-        plane = choose_plane(volume, options.plane)
-        result, mask, tissue, slices = self._lay_out(volume, plane, options.mask)
-        present = _slices_to_color(slices, options, plane)
-        pixels = slices.size[0] * slices.size[1]
-        batch = options.batch_size or slices_per_batch(self.device, pixels)
-        done, total = 0, int(present.size)
+        options = self._checked(options or ColorizeOptions(), volume)
+        window, body = find_window(volume.array, options.mask)
+        planes = planes_to_color(volume, options.plane)
+        spacing = self.model.card.spacing_mm
+        layouts = [lay_out(volume, plane, body, window, spacing) for plane in planes]
+        present = [_slices_to_color(*pair, options) for pair in zip(layouts, planes, strict=True)]
+        several, has_tissue = len(planes) > 1, self._has_palette()
+        canvas = make_canvas(volume.array, window, options, has_tissue, several)
+        done, total = 0, sum(slices.size for slices in present)
         yield 0, total
-        while done < total:
-            chosen = present[done : done + batch]
-            try:
-                self._color_batch(slices, chosen, options)
-            except torch.OutOfMemoryError:
-                batch = self._retreat(batch)
-                continue
-            done += chosen.size
-            yield done, total
+        for number, (layout, slices) in enumerate(zip(layouts, present, strict=True)):
+            for count in self._paint(layout, slices, canvas, options, number, several):
+                done += count
+                yield done, total
+        if several:
+            finish_consensus(canvas, layouts[0], Finish.of(options))
         precision = str(resolve_precision(options.precision, self.device)).removeprefix("torch.")
-        card = self.model.card
         provenance = Provenance(
-            model_name=card.name,
-            model_version=card.version,
+            model_name=self.model.card.name,
+            model_version=self.model.card.version,
             device=self.device,
             precision=precision,
-            plane=plane,
+            plane=options.plane if several else planes[0],
             mode=options.mode,
             slices=total,
             seconds=time.perf_counter() - began,
         )
-        has_tissue = self._network.config.head == "palette"
         return ColorVolume(
-            result, mask, tissue if has_tissue else None, volume.ijk_to_ras.copy(), provenance
+            canvas.color,
+            body,
+            canvas.tissue,
+            volume.ijk_to_ras.copy(),
+            provenance,
+            canvas.confidence,
+            self._mixture(canvas, volume, body, window, options),
         )
 
-    def _lay_out(
-        self, volume: Volume, plane: str, mask: np.ndarray | None
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, _Slices]:
-        """Normalise, find the body, turn to the plane, crop; and make room for the result."""
-        if mask is not None:
-            if mask.shape != volume.array.shape:
-                raise InputError("The mask and the volume differ in size; resample the mask first.")
-            if not mask.any():
-                raise InputError("The mask is empty; draw or choose one that covers tissue.")
-            mask = mask.astype(bool)
-        scaled, body = normalize(volume.array, mask)
-        order = slice_order(volume, plane)
-        spacing = [volume.spacing[::-1][axis] for axis in order]
-        margin = (0, *(int(np.ceil(MARGIN_MM / step)) for step in spacing[1:]))
-        box = bounding_box(body.transpose(order), margin)
-        result = np.zeros((*volume.array.shape, 3), dtype=np.uint8)
-        tissue = np.zeros(volume.array.shape, dtype=np.uint8)
-        mri = scaled.transpose(order)[box]
-        rows, columns = (
-            max(4, round(n * step / self.model.card.spacing_mm))
-            for n, step in zip(mri.shape[1:], spacing[1:], strict=True)
-        )
-        slices = _Slices(
-            mri,
-            body.transpose(order)[box],
-            (rows, columns),
-            box[0].start,
-            result.transpose(*order, 3)[box],
-            tissue.transpose(order)[box],
-        )
-        return result, body, tissue, slices
-
-    @torch.inference_mode()
-    def _color_batch(self, slices: _Slices, chosen: np.ndarray, options: ColorizeOptions) -> None:
-        """Colour the chosen slices and write them into the result."""
-        mri = torch.from_numpy(np.ascontiguousarray(slices.mri[chosen])).to(self.device)[:, None]
-        mask = torch.from_numpy(np.ascontiguousarray(slices.mask[chosen])).to(self.device)[:, None]
-        parts = range(len(chosen)) if self.device == "cpu" else [slice(None)]
-        # On the CPU the slices run one by one: the same bytes whatever the batch size.
-        for part in parts:
-            rows = slice(part, part + 1) if isinstance(part, int) else part
-            rgb, tissue = self._color_slices(mri[rows], mask[rows], slices.size, options)
-            where = chosen[rows]
-            slices.color[where] = rgb.cpu().numpy()
-            slices.tissue[where] = tissue.cpu().numpy()
-
-    def _color_slices(
-        self, mri: Tensor, mask: Tensor, size: tuple[int, int], options: ColorizeOptions
-    ) -> tuple[Tensor, Tensor]:
-        """mri, mask (B, 1, H, W) to RGB uint8 (B, H, W, 3) and tissue codes uint8 (B, H, W)."""
-        network_mri = _resize(mri, size)
-        network_mask = _resize(mask.float(), size)
-        output = self._infer(network_mri, network_mask, options)
-        native = (int(mri.shape[-2]), int(mri.shape[-1]))
-        if output.palette_lab is None:
-            lab = color.rgb_to_lab(_resize(output.color.float(), native))
-        else:
-            lab = output.palette_lab
-            if output.residual is not None:
-                lab = lab + output.residual
-            lab = _resize(lab, native)
-        if options.mode == "natural":
-            lab = color.add_detail(lab, mri, options.detail)
-        rgb = color.lab_to_rgb(color.saturate(lab, options.saturation))
-        if options.mode == "structure":
-            rgb = color.lock_lightness(rgb, mri)
-        rgb = (rgb * mask).mul(255).round().to(torch.uint8)
-        return rgb.permute(0, 2, 3, 1), _tissue(output, native) * mask[:, 0]
-
-    def _infer(self, mri: Tensor, mask: Tensor, options: ColorizeOptions) -> GeneratorOutput:
-        dtype = resolve_precision(options.precision, self.device)
-        with torch.autocast(self.device, dtype, enabled=dtype != torch.float32):
-            return self._network(
-                mri.contiguous(memory_format=torch.channels_last),
-                mask,
-                self.model.card.temperature,
+    def _checked(self, options: ColorizeOptions, volume: Volume) -> ColorizeOptions:
+        """The options with their mask as bool; raises InputError when they do not fit."""
+        if options.palette is not None and not self._has_palette():
+            raise InputError(
+                f"The model {self.model.card.name} paints without a palette; "
+                "choose another model or no palette."
             )
+        if options.slice_index is not None and options.plane == "consensus":
+            warnings.warn(
+                "A single slice is coloured in one plane; the consensus needs the whole volume.",
+                stacklevel=3,
+            )
+            options = replace(options, plane=choose_plane(volume, "auto"))
+        mask = options.mask
+        if mask is None:
+            return options
+        if mask.shape != volume.array.shape:
+            raise InputError("The mask and the volume differ in size; resample the mask first.")
+        if not mask.any():
+            raise InputError("The mask is empty; draw or choose one that covers tissue.")
+        return replace(options, mask=mask.astype(bool))
 
-    def _prepare(self, device: str) -> torch.nn.Module:
+    def _paint(
+        self,
+        layout: Layout,
+        slices: np.ndarray,
+        canvas: Canvas,
+        options: ColorizeOptions,
+        planes: int,
+        several: bool,
+    ) -> Iterator[int]:
+        """Paint the slices of one plane, batch by batch; yields the number of each batch."""
+        batch = options.batch_size or slices_per_batch(self.device, layout.pixels())
+        done = 0
+        while done < slices.size:
+            chosen = slices[done : done + batch]
+            painter = Painter(self._network, self.model.card, options, several)
+            try:
+                painter.paint(layout, chosen, canvas, planes)
+            except torch.OutOfMemoryError:
+                batch = self._retreat(batch)
+                continue
+            done += chosen.size
+            yield chosen.size
+
+    def _mixture(
+        self,
+        canvas: Canvas,
+        volume: Volume,
+        body: np.ndarray,
+        window: Window,
+        options: ColorizeOptions,
+    ) -> TissueMixture | None:
+        """What `recolor` needs, when it was asked for and the model has a palette."""
+        tissues, weights, lab = canvas.tissues, canvas.weights, canvas.lab
+        if not options.editable or tissues is None or weights is None or lab is None:
+            return None
+        palette = options.palette
+        if palette is None:
+            palette = self.model.generator.palette_lab.cpu().numpy()
+        return TissueMixture(
+            tissues[body],
+            weights[body],
+            lab[body],
+            window.scale(volume.array[body]).astype(np.float16),
+            palette.astype(np.float32),
+            Finish.of(options),
+        )
+
+    def _has_palette(self) -> bool:
+        return self.model.generator.config.head == "palette"
+
+    def _prepare(self, device: str) -> DualDecoderGenerator:
         network = fold_batch_norm(self.model.generator)
         return network.to(device=device, memory_format=torch.channels_last)
 
@@ -223,30 +209,13 @@ class Colorizer:
         return 8
 
 
-def _slices_to_color(slices: _Slices, options: ColorizeOptions, plane: str) -> np.ndarray:
+def _slices_to_color(layout: Layout, plane: str, options: ColorizeOptions) -> np.ndarray:
     """Indices of the slices that show the body, or of the one that was asked for."""
-    present = np.flatnonzero(slices.mask.any(axis=(1, 2)))
+    present = layout.present()
     wanted = options.slice_index
     if wanted is None:
         return present
-    present = present[present + slices.first == wanted]
+    present = present[present + layout.box[0].start == wanted]
     if present.size == 0:
         raise InputError(f"Slice {wanted} of the {plane} plane shows no body; choose another.")
     return present
-
-
-def _resize(image: Tensor, size: tuple[int, int]) -> Tensor:
-    """Bilinear, averaging when it gets smaller."""
-    if tuple(image.shape[-2:]) == size:
-        return image
-    return F.interpolate(image, size, mode="bilinear", align_corners=False, antialias=True)
-
-
-def _tissue(output: GeneratorOutput, size: tuple[int, int]) -> Tensor:
-    """Most probable tissue on a grid of `size`, uint8 (B, H, W)."""
-    if output.logits is None:
-        return torch.zeros((output.color.shape[0], *size), dtype=torch.uint8).to(
-            output.color.device
-        )
-    codes = output.logits.argmax(dim=1, keepdim=True).to(torch.uint8)
-    return F.interpolate(codes, size, mode="nearest-exact")[:, 0]

@@ -1,4 +1,4 @@
-"""Where the command line speaks: results, notes and a progress bar, or nothing at all."""
+"""Where the command line speaks: results, notes and a progress bar, or warnings alone."""
 
 from __future__ import annotations
 
@@ -21,6 +21,10 @@ class Console:
     def note(self, text: str) -> None:
         if not self.quiet:
             print(f"Note: {text}", file=sys.stderr, flush=True)
+
+    def warn(self, text: str) -> None:
+        """What may have changed the result: said even when quiet."""
+        print(f"Warning: {text}", file=sys.stderr, flush=True)
 
     @contextmanager
     def progress(self) -> Iterator[Callable[[int, int], None]]:

@@ -2,10 +2,47 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from pathlib import Path
+
 import torch
 
 from .errors import DeviceError
 from .options import DEVICES
+
+
+@dataclass(frozen=True)
+class DeviceDescription:
+    """A device that is there: `name` for the options, `label` for people, free bytes if known."""
+
+    name: str
+    label: str
+    free_bytes: int | None
+
+
+def describe_devices() -> list[DeviceDescription]:
+    """The devices found here, the one that "auto" takes first."""
+    found = []
+    if torch.cuda.is_available():
+        free, _ = torch.cuda.mem_get_info()
+        found.append(DeviceDescription("cuda", torch.cuda.get_device_name(), int(free)))
+    if torch.backends.mps.is_available():
+        # It shares the computer's memory; what of that is free nobody tells.
+        found.append(DeviceDescription("mps", "Apple GPU", None))
+    threads = torch.get_num_threads()
+    label = f"CPU, {threads} thread{'s' if threads > 1 else ''}"
+    found.append(DeviceDescription("cpu", label, _free_memory()))
+    return found
+
+
+def _free_memory() -> int | None:
+    """Free main memory in bytes where the system tells it without another package."""
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return None
+    kilobytes = [line.split()[1] for line in lines if line.startswith("MemAvailable:")]
+    return int(kilobytes[0]) * 1024 if kilobytes else None
 
 
 def resolve_device(name: str = "auto") -> str:

@@ -36,6 +36,17 @@ class GeneratorOutput(NamedTuple):
     residual: Tensor | None = None
 
 
+class PaintedLab(NamedTuple):
+    """What colouring a volume needs of one forward pass of a palette head, all (B, ?, H, W).
+
+    lab: CIELAB colours, residual included. logits, probabilities: of the tissues.
+    """
+
+    lab: Tensor
+    logits: Tensor
+    probabilities: Tensor
+
+
 class Encoder(nn.Module):
     """The slice at three resolutions (1, 1/2, 1/4), fused at a quarter of its size."""
 
@@ -166,6 +177,48 @@ class DualDecoderGenerator(nn.Module):
         temperature below 1 sharpens the tissue probabilities. Any H and W of at least 4: sides are
         padded to a multiple of 4 and cropped back.
         """
+        size = x.shape[-2:]
+        semantic, painted = self._decode(x, mask)
+        if self.config.head == "rgb":
+            pseudo = torch.sigmoid(semantic.float())
+            color = pseudo if painted is None else torch.sigmoid(painted.float())
+            return GeneratorOutput(_crop(color, size), _crop(pseudo, size))
+        logits, probabilities = _tissues(semantic, temperature)
+        palette_lab = _mix_palette(probabilities, self.palette_lab)
+        color = pseudo = lab_to_rgb(palette_lab)
+        residual = None
+        if painted is not None:
+            residual = self._residual(painted, probabilities)
+            color = lab_to_rgb(palette_lab + residual)
+            residual = _crop(residual, size)
+        return GeneratorOutput(
+            _crop(color, size),
+            _crop(pseudo, size),
+            _crop(logits, size),
+            _crop(palette_lab, size),
+            residual,
+        )
+
+    def paint(
+        self,
+        x: Tensor,
+        mask: Tensor | None = None,
+        temperature: float = 1.0,
+        palette_lab: Tensor | None = None,
+    ) -> PaintedLab:
+        """The part of `forward` that colouring a volume needs; palette head only.
+
+        palette_lab: (classes, 3) CIELAB colours to paint with instead of the network's own.
+        """
+        semantic, painted = self._decode(x, mask)
+        logits, probabilities = _tissues(semantic, temperature)
+        lab = _mix_palette(probabilities, self.palette_lab if palette_lab is None else palette_lab)
+        if painted is not None:
+            lab = lab + self._residual(painted, probabilities)
+        return PaintedLab(*(_crop(part, x.shape[-2:]) for part in (lab, logits, probabilities)))
+
+    def _decode(self, x: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        """Both decoders' outputs, on sides padded to multiples of 4."""
         height, width = x.shape[-2:]
         padding = (0, -width % 4, 0, -height % 4)
         if mask is None and self.config.pool == "body":
@@ -175,39 +228,36 @@ class DualDecoderGenerator(nn.Module):
             mask = None if mask is None else F.pad(mask, padding)
         if self.config.pool == "slice":
             mask = None
-        output = self._decode(x, mask, temperature)
-        if not any(padding):
-            return output
-        return GeneratorOutput(
-            *(None if part is None else part[..., :height, :width] for part in output)
-        )
-
-    def _decode(self, x: Tensor, mask: Tensor | None, temperature: float) -> GeneratorOutput:
         full, half, features = self.encoder(x, mask)
         skips = [(half, full)] if self.config.skips else []
         semantic, semantic_features = self.semantic(features, skips, mask)
-        painted = None
-        if self.config.decoders == "dual":
-            cross = [semantic_features] if self.config.cross_skips else []
-            painted, _ = self.color(features, skips + cross, mask)
-        if self.config.head == "rgb":
-            pseudo = torch.sigmoid(semantic.float())
-            color = pseudo if painted is None else torch.sigmoid(painted.float())
-            return GeneratorOutput(color, pseudo)
-        logits = semantic.float()
-        sharpened = logits if temperature == 1 else logits / temperature
-        probabilities = torch.softmax(sharpened, dim=1)  # (B, classes, H, W)
-        with torch.autocast(x.device.type, enabled=False):  # Lab needs float32
-            palette = self.palette_lab.float().T[:, :, None, None]  # (3, classes, 1, 1)
-            palette_lab = F.conv2d(probabilities, palette)
-        pseudo = lab_to_rgb(palette_lab)
-        if painted is None:
-            return GeneratorOutput(pseudo, pseudo, logits, palette_lab, None)
+        if self.config.decoders != "dual":
+            return semantic, None
+        cross = [semantic_features] if self.config.cross_skips else []
+        return semantic, self.color(features, skips + cross, mask)[0]
+
+    def _residual(self, painted: Tensor, probabilities: Tensor) -> Tensor:
+        """The colour decoder's bounded change of CIELAB; it may not argue about what is body."""
         bounds = painted.new_tensor(
             (self.config.lightness_bound, self.config.chroma_bound, self.config.chroma_bound),
             dtype=torch.float32,
         )
-        body = 1 - probabilities[:, :1].detach()  # a residual may not argue about what is body
-        residual = torch.tanh(painted.float()) * bounds[:, None, None] * body
-        color = lab_to_rgb(palette_lab + residual)
-        return GeneratorOutput(color, pseudo, logits, palette_lab, residual)
+        body = 1 - probabilities[:, :1].detach()
+        return torch.tanh(painted.float()) * bounds[:, None, None] * body
+
+
+def _tissues(semantic: Tensor, temperature: float) -> tuple[Tensor, Tensor]:
+    """Scores and probabilities of the tissues, (B, classes, H, W) float32."""
+    logits = semantic.float()
+    sharpened = logits if temperature == 1 else logits / temperature
+    return logits, torch.softmax(sharpened, dim=1)
+
+
+def _mix_palette(probabilities: Tensor, palette_lab: Tensor) -> Tensor:
+    """Every pixel's mean colour: (B, classes, H, W) by (classes, 3) gives (B, 3, H, W) CIELAB."""
+    with torch.autocast(probabilities.device.type, enabled=False):  # Lab needs float32
+        return F.conv2d(probabilities, palette_lab.float().T[:, :, None, None])
+
+
+def _crop(image: Tensor, size: torch.Size) -> Tensor:
+    return image[..., : size[0], : size[1]]

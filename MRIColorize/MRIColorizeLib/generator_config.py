@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+from .errors import ModelError
 from .tissue import CLASSES
+
+# Smallest and largest value of every number that a model's card may ask for.
+LIMITS: Mapping[str, tuple[float, float]] = {
+    "in_channels": (1, 16),
+    "width": (1, 512),
+    "branch_width": (1, 512),
+    "blocks": (0, 64),
+    "dilations": (1, 64),
+    "reduction": (1, 1024),
+    "output_kernel": (1, 15),
+    "classes": (CLASSES, CLASSES),
+    "lightness_bound": (0, 100),
+    "chroma_bound": (0, 100),
+}
 
 
 @dataclass(frozen=True)
@@ -55,3 +71,48 @@ class GeneratorConfig:
             output_kernel=7,
             head="rgb",
         )
+
+    @classmethod
+    def checked(cls, settings: Mapping[str, Any]) -> GeneratorConfig:
+        """The configuration that a model's card asks for; lists become tuples.
+
+        Raises ModelError for a field that is unknown, of another type or outside LIMITS: a card may
+        come from anywhere, and nothing shall be built from it before it makes sense.
+        """
+        known = {field.name for field in fields(cls)}
+        if unknown := sorted(set(settings) - known):
+            raise ModelError(
+                f"The card asks for {', '.join(unknown)}, which this version does not know; "
+                "update MRIColorize."
+            )
+        hints = get_type_hints(cls)
+        values: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in settings.items()
+        }
+        for name, value in values.items():
+            if not _makes_sense(name, value, hints[name]):
+                raise ModelError(
+                    f"The card asks for {name} = {str(value)[:40]}, which no model here can have; "
+                    "get the model again."
+                )
+        return cls(**values)
+
+
+def _makes_sense(name: str, value: object, hint: Any) -> bool:
+    """Whether a value has its field's type and lies within its limits."""
+    if get_origin(hint) is Literal:
+        return value in get_args(hint)
+    if hint is bool:
+        return isinstance(value, bool)
+    numbers = value if isinstance(value, tuple) else (value,)
+    if isinstance(value, tuple) != (get_origin(hint) is tuple) or not 0 < len(numbers) <= 16:
+        return False
+    kinds = (int, float) if hint is float else (int,)
+    low, high = LIMITS[name]
+    if name == "output_kernel" and value not in range(1, 16, 2):
+        return False  # an even kernel would move the picture
+    return all(
+        isinstance(number, kinds) and not isinstance(number, bool) and low <= number <= high
+        for number in numbers
+    )

@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import shutil
+import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .errors import DependencyError, ModelError
+from .generator_config import GeneratorConfig
 
 if TYPE_CHECKING:
     from .generator import DualDecoderGenerator
@@ -63,15 +67,80 @@ def models_directory() -> Path:
     raise ModelError("The folder of the models that ship is missing; install MRIColorize again.")
 
 
+def cache_folder() -> Path:
+    """Where a person's own models lie, one folder each; it need not exist.
+
+    $MRICOLORIZE_CACHE, or the system's folder for caches.
+    """
+    if chosen := os.environ.get("MRICOLORIZE_CACHE"):
+        return Path(chosen).expanduser()
+    home = Path.home()
+    if sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA", home / "AppData" / "Local"))
+    elif sys.platform == "darwin":
+        base = home / "Library" / "Caches"
+    else:
+        base = Path(os.environ.get("XDG_CACHE_HOME", home / ".cache"))
+    return base / "MRIColorize" / "Models"
+
+
+def cached_bytes() -> int:
+    """How much the models in the cache folder take."""
+    return sum(
+        path.lstat().st_size
+        for directory in _cached_directories()
+        for path in directory.rglob("*")
+        if path.is_file()
+    )
+
+
+def clear_cache() -> int:
+    """Delete the models in the cache folder and return how many bytes they took.
+
+    Other files there stay, and so does what a link points to. Raises ModelError when a model cannot
+    be deleted.
+    """
+    freed = cached_bytes()
+    for directory in _cached_directories():
+        try:
+            if directory.is_symlink():
+                directory.unlink()
+            else:
+                shutil.rmtree(directory)
+        except OSError as error:
+            raise ModelError(f"{directory} cannot be deleted ({error.strerror}).") from error
+    return freed
+
+
 def list_models() -> list[ModelCard]:
-    """Cards of the models that ship, the default first; unreadable ones are left out."""
+    """Cards of the models that ship, the default first, then of those in the cache folder.
+
+    Unreadable ones are left out, and so are cached ones with the name of one before them.
+    """
+    shipped = _cards(sorted(models_directory().iterdir()))
+    shipped.sort(key=lambda card: (card.name != DEFAULT_MODEL, card.name))
+    found: dict[str, ModelCard] = {}
+    for card in (*shipped, *_cards(_cached_directories())):
+        found.setdefault(card.name, card)
+    return list(found.values())
+
+
+def _cards(directories: list[Path]) -> list[ModelCard]:
     cards = []
-    for directory in sorted(models_directory().iterdir()):
+    for directory in directories:
         try:
             cards.append(read_card(directory))
         except ModelError:
             continue
-    return sorted(cards, key=lambda card: (card.name != DEFAULT_MODEL, card.name))
+    return cards
+
+
+def _cached_directories() -> list[Path]:
+    """Folders of the cache that hold a card."""
+    try:
+        return sorted(path for path in cache_folder().iterdir() if (path / CARD_NAME).is_file())
+    except OSError:
+        return []
 
 
 def find_model(name_or_directory: str | Path | None = None) -> Path:
@@ -82,10 +151,14 @@ def find_model(name_or_directory: str | Path | None = None) -> Path:
     shipped = models_directory() / text
     if text == Path(text).name and (shipped / CARD_NAME).is_file():
         return shipped
+    cards = list_models()
+    for card in cards:
+        if card.name == text:
+            return card.directory
     directory = Path(name_or_directory).expanduser()
     if directory.is_dir():
         return directory
-    known = ", ".join(card.name for card in list_models())
+    known = ", ".join(card.name for card in cards)
     raise ModelError(f"There is no model {text!r}; give a model's folder or one of: {known}.")
 
 
@@ -131,29 +204,27 @@ def load_model(name_or_directory: str | Path | None = None) -> Model:
     missing. Weights are safetensors; no pickle is ever read.
     """
     card = read_card(find_model(name_or_directory))
+    config = GeneratorConfig.checked(card.generator)
     raw = _read_weights(card)
     try:
         import safetensors
+        import torch
         from safetensors.torch import load as load_safetensors
 
-        from .generator import DualDecoderGenerator, GeneratorConfig
+        from .generator import DualDecoderGenerator
     except ImportError as error:
         raise DependencyError(
             f"The Python package {error.name} is missing; install PyTorch and safetensors first."
         ) from error
-    known = {field.name for field in fields(GeneratorConfig)}
-    if unknown := sorted(set(card.generator) - known):
-        raise ModelError(
-            f"The card of {card.name} asks for {', '.join(unknown)}, which this version does not "
-            "know; update MRIColorize."
-        )
-    settings: dict[str, Any] = {
-        key: tuple(value) if isinstance(value, list) else value
-        for key, value in card.generator.items()
-    }
     try:
-        generator = DualDecoderGenerator(GeneratorConfig(**settings))
-        generator.load_state_dict(load_safetensors(raw))
+        tensors = load_safetensors(raw)
+        # Without memory of its own: a card may ask for far more than its weights hold.
+        with torch.device("meta"):
+            generator = DualDecoderGenerator(config)
+        generator.load_state_dict(
+            {name: t.float() if t.is_floating_point() else t for name, t in tensors.items()},
+            assign=True,
+        )
     except (safetensors.SafetensorError, RuntimeError, TypeError, ValueError) as error:
         reason = str(error).splitlines()[0]
         raise ModelError(f"The weights of {card.name} do not fit its card: {reason}") from error

@@ -17,13 +17,23 @@ SAMPLE = "head_t1_seg3d_defaced.nii.gz"
 
 @dataclass(frozen=True)
 class Job:
-    """One input and where its results go; `preview` is the picture of a single slice."""
+    """One input and where its results go; `preview` is the picture of a single slice.
+
+    tissue and confidence are written when they are asked for.
+    """
 
     source: Path
     volume: Path
     picture: Path
     rendering: Path
     preview: Path
+    tissue: Path
+    confidence: Path
+
+    def results(self) -> tuple[Path, ...]:
+        """All that may be written."""
+        names = (self.volume, self.picture, self.rendering, self.preview)
+        return (*names, self.tissue, self.confidence)
 
 
 def sample_path() -> Path:
@@ -47,7 +57,7 @@ def plan_jobs(sources: Sequence[Path], out: Path | None, ending: str) -> list[Jo
     jobs = [_job(source, out, ending, alone=len(sources) == 1) for source in sources]
     writers: dict[Path, Path] = {source.resolve(): source for source in sources}
     for job in jobs:
-        for path in (job.volume, job.picture, job.rendering, job.preview):
+        for path in job.results():
             other = writers.setdefault(path.resolve(), job.source)
             if path.resolve() == other.resolve():
                 raise InputError(f"{path} is an input and is not overwritten; choose another -o.")
@@ -67,16 +77,19 @@ def _job(source: Path, out: Path | None, ending: str, alone: bool) -> Job:
             raise InputError(
                 f"-o {out} ends in {suffix(out)}, which holds no colour; use .nrrd or .nii.gz."
             )
-        return _named(source, out.parent, stem(out), suffix(out))
+        return _named(source, out.parent, stem(out), suffix(out), stem(out))
     folder = out if out is not None else source.absolute().parent
-    return _named(source, folder, f"{stem(source.absolute())}_color", ending)
+    name = stem(source.absolute())
+    return _named(source, folder, f"{name}_color", ending, name)
 
 
-def _named(source: Path, folder: Path, name: str, ending: str) -> Job:
+def _named(source: Path, folder: Path, name: str, ending: str, plain: str) -> Job:
     return Job(
         source=source,
         volume=folder / f"{name}{ending}",
         picture=folder / f"{name}.png",
         rendering=folder / f"{name}_3d.png",
         preview=folder / f"{name}_preview.png",
+        tissue=folder / f"{plain}_tissue.seg.nrrd",
+        confidence=folder / f"{plain}_confidence.nrrd",
     )

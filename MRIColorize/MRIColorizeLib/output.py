@@ -6,7 +6,7 @@ import errno
 import gzip
 import io
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -29,8 +29,7 @@ def write_color(color: ColorVolume, path: str | Path) -> None:
     """
     path = Path(path)
     if suffix(path) == ".nrrd":
-        with atomic(path) as temporary:
-            _write_nrrd(color, temporary)
+        write_nrrd(color.array, color, path, {})
     elif suffix(path) in COLOR_SUFFIXES:
         with atomic(path) as temporary:
             _write_nifti(color, temporary, compress=suffix(path) == ".nii.gz")
@@ -38,25 +37,36 @@ def write_color(color: ColorVolume, path: str | Path) -> None:
         raise OutputError(f"{path} is no colour format; name it .nrrd or .nii.gz.")
 
 
-def _write_nrrd(color: ColorVolume, path: Path) -> None:
+def write_nrrd(
+    array: np.ndarray, color: ColorVolume, path: Path, fields: Mapping[str, str]
+) -> None:
+    """Write an array on the colour volume's grid to `.nrrd`, gzip-compressed.
+
+    array: (K, J, I) scalars or (K, J, I, 3) RGB; fields: key/value pairs for the header beside the
+    provenance. The same array gives the same bytes. Raises OutputError.
+    """
     import nrrd
 
     lps = LPS_RAS @ color.ijk_to_ras
+    rgb = array.ndim == 4
+    directions = lps[:3, :3].T
     header = {
         "space": "left-posterior-superior",
-        "space directions": np.vstack((np.full(3, np.nan), lps[:3, :3].T)),
+        "space directions": np.vstack((np.full(3, np.nan), directions)) if rgb else directions,
         "space origin": lps[:3, 3],
-        "kinds": ["RGB-color", "domain", "domain", "domain"],
+        "kinds": [*(["RGB-color"] if rgb else []), "domain", "domain", "domain"],
         "encoding": "gzip",
         **{f"MRIColorize.{key}": text for key, text in _provenance(color.provenance).items()},
+        **fields,
     }
     file = io.BytesIO()
     # (K, J, I, 3) in C order is what NRRD calls sizes 3 I J K.
-    nrrd.write(file, color.array, header, index_order="C", compression_level=COMPRESSION)
-    # pynrrd's comments hold the time of day; the same colours shall give the same bytes.
-    fields, voxels = file.getvalue().split(b"\n\n", 1)
-    lines = [line for line in fields.split(b"\n") if not line.startswith(b"#")]
-    path.write_bytes(b"\n".join(lines) + b"\n\n" + voxels)
+    nrrd.write(file, array, header, index_order="C", compression_level=COMPRESSION)
+    # pynrrd's comments hold the time of day; the same array shall give the same bytes.
+    told, voxels = file.getvalue().split(b"\n\n", 1)
+    lines = [line for line in told.split(b"\n") if not line.startswith(b"#")]
+    with atomic(path) as temporary:
+        temporary.write_bytes(b"\n".join(lines) + b"\n\n" + voxels)
 
 
 def _write_nifti(color: ColorVolume, path: Path, compress: bool) -> None:

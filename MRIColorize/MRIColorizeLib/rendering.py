@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import slicer
@@ -21,7 +21,7 @@ from .scene import (
     read_volume,
     remove_node,
     set_true_color,
-    write_vector,
+    write_volume,
 )
 from .volume import Volume
 
@@ -32,6 +32,24 @@ RENDERING_REFERENCE = ATTRIBUTE_PREFIX + "Rendering"
 # of 64: a millimetre of them is a veil, a layer of them is seen. What is below 40 is the blur of
 # the body's border into the air.
 OPACITY_CURVE = ((0, 0.0), (40, 0.0), (64, 0.15), (128, 0.35), (192, 0.7), (255, 0.95))
+# Change of alpha over a voxel that counts as a full border.
+FULL_GRADIENT = 60.0
+
+
+@dataclass(frozen=True)
+class Look:
+    """How the rendering looks.
+
+    opacity: 0 to 2, factor on the density; 0 shows nothing, 1 is OPACITY_CURVE.
+    shift: -128 to 128, how far the curve is moved; higher values hide what is dim in the MRI.
+    gradient: 0 to 1, how much the inside of tissues fades, so that their borders remain.
+    lighting: shaded surfaces; without it the colours are those of the voxels.
+    """
+
+    opacity: float = 1.0
+    shift: float = 0.0
+    gradient: float = 0.0
+    lighting: bool = True
 
 
 def show_slices(colorNode: Node, mriNode: Node | None = None, opacity: float = 1.0) -> None:
@@ -48,7 +66,7 @@ def show_slices(colorNode: Node, mriNode: Node | None = None, opacity: float = 1
         slicer.util.setSliceViewerLayers(background=colorNode, foreground=None, fit=True)
 
 
-def show_volume(colorNode: Node, mriNode: Node | None = None) -> Node:
+def show_volume(colorNode: Node, mriNode: Node | None = None, look: Look | None = None) -> Node:
     """Render the colours in the 3D views; returns the volume rendering display node.
 
     An RGB volume would take its luminance as opacity, and dark muscle would vanish; so an RGBA
@@ -67,11 +85,31 @@ def show_volume(colorNode: Node, mriNode: Node | None = None) -> Node:
         if isNew:
             remove_node(rgbaNode)
         raise OutputError(_("The 3D view could not be set up: nothing was added."))
-    _set_property(display.GetVolumePropertyNode())
+    set_look(display, look or Look())
     display.SetVisibility(True)
     if slicer.app.layoutManager() is not None:
         slicer.util.resetThreeDViews()
     return display
+
+
+def rendering_of(colorNode: Node | None) -> Node | None:
+    """The volume rendering display node of a colour volume, None while it has none."""
+    rgbaNode = colorNode.GetNodeReference(RENDERING_REFERENCE) if in_scene(colorNode) else None
+    module = getattr(slicer.modules, "volumerendering", None)
+    if rgbaNode is None or module is None:
+        return None
+    return module.logic().GetFirstVolumeRenderingDisplayNode(rgbaNode)
+
+
+def refresh_rgba(colorNode: Node) -> None:
+    """Bring changed colours into the RGBA volume of a rendering, if there is one; alpha stays."""
+    rgbaNode = colorNode.GetNodeReference(RENDERING_REFERENCE)
+    if not in_scene(rgbaNode):
+        return
+    rgb, rgba = slicer.util.arrayFromVolume(colorNode), slicer.util.arrayFromVolume(rgbaNode)
+    if rgba.shape[:3] == rgb.shape[:3]:
+        rgba[..., :3] = rgb
+        slicer.util.arrayFromVolumeModified(rgbaNode)
 
 
 def write_rgba(
@@ -79,24 +117,26 @@ def write_rgba(
 ) -> Node:
     """Make or renew the RGBA volume node for rendering; colours are the same, alpha is the MRI's.
 
-    mask: bool (K, J, I), the body; None takes the voxels that are not black. Without an MRI on
-    the same grid (`mriNode`, or the input that the colours name) alpha follows the luminance.
+    mask: bool (K, J, I), the body; None finds it. Without an MRI on the same grid (`mriNode`, or
+    the input that the colours name) alpha follows the luminance.
     """
-    image = colorNode.GetImageData()
+    image = colorNode.GetImageData() if colorNode is not None else None
     if image is None or image.GetNumberOfScalarComponents() != 3:
         raise OutputError(_("Only a colour volume can be shown in 3D: colour an MRI first."))
     rgb = slicer.util.arrayFromVolume(colorNode)  # (K, J, I, 3)
-    body = rgb.any(axis=-1) if mask is None else mask
+    intensity = _intensity(colorNode, mriNode or input_of(colorNode), rgb)
+    body = _body(colorNode, rgb, intensity) if mask is None else mask
     rgba = np.empty((*rgb.shape[:3], 4), dtype=np.uint8)
     rgba[..., :3] = rgb
-    rgba[..., 3] = alpha(_intensity(colorNode, mriNode or input_of(colorNode), rgb), body)
-    node = write_vector(
+    rgba[..., 3] = alpha(intensity, body)
+    node = write_volume(
         rgba,
         ijk_to_ras(colorNode),
         beside=colorNode,
         node=colorNode.GetNodeReference(RENDERING_REFERENCE),
         name=f"{colorNode.GetName()}_3d",
         attributes={"Notice": NOTICE},
+        undoable=False,
     )
     colorNode.SetNodeReferenceID(RENDERING_REFERENCE, node.GetID())
     return node
@@ -111,23 +151,36 @@ def _intensity(colorNode: Node, mriNode: Node | None, rgb: np.ndarray) -> Volume
     return Volume(array=luminance.astype(np.float32), ijk_to_ras=ijk_to_ras(colorNode))
 
 
-def _set_property(propertyNode: Any) -> None:
-    """Give the volume its own colours and OPACITY_CURVE, softly lit."""
+def _body(colorNode: Node, rgb: np.ndarray, intensity: Volume) -> np.ndarray:
+    """Where tissue is, bool (K, J, I): what is not background, or is body in the MRI."""
+    background = colorNode.GetAttribute(ATTRIBUTE_PREFIX + "Background") or "black"
+    if background != "mri":
+        air = 255 if background == "white" else 0
+        return np.asarray((rgb != air).any(axis=-1))
+    from .body import find_body  # imports SimpleITK, which takes a moment
+
+    return find_body(intensity.array)
+
+
+def set_look(display: Node, look: Look) -> None:
+    """Give a rendering its transfer functions and light; the colours are the volume's own."""
     curve = vtk.vtkPiecewiseFunction()
-    for stored, opacity in OPACITY_CURVE:
-        curve.AddPoint(stored, opacity)
-    flat = vtk.vtkPiecewiseFunction()
-    flat.AddPoint(0, 1.0)
-    flat.AddPoint(255, 1.0)
-    look = propertyNode.GetVolumeProperty()
-    look.SetIndependentComponents(False)  # four components are one colour with its alpha
-    look.SetScalarOpacity(curve)
-    look.SetGradientOpacity(flat)
-    look.SetInterpolationTypeToLinear()
-    look.ShadeOn()
+    curve.AddPoint(0, 0.0)
+    for stored, opacity in OPACITY_CURVE[1:]:
+        curve.AddPoint(max(stored + look.shift, 1.0), 1 - (1 - opacity) ** look.opacity)
+    gradient = vtk.vtkPiecewiseFunction()
+    gradient.AddPoint(0, 1.0 - look.gradient)
+    gradient.AddPoint(FULL_GRADIENT, 1.0)
+    property_node = display.GetVolumePropertyNode()
+    properties = property_node.GetVolumeProperty()
+    properties.SetIndependentComponents(False)  # four components are one colour with its alpha
+    properties.SetScalarOpacity(curve)
+    properties.SetGradientOpacity(gradient)
+    properties.SetInterpolationTypeToLinear()
+    properties.SetShade(look.lighting)
     # VTK takes normals from the red channel, which is rough inside: mostly ambient light keeps the
     # colours of a section true.
-    look.SetAmbient(0.6)
-    look.SetDiffuse(0.45)
-    look.SetSpecular(0.0)
-    propertyNode.Modified()
+    properties.SetAmbient(0.6)
+    properties.SetDiffuse(0.45)
+    properties.SetSpecular(0.0)
+    property_node.Modified()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 import slicer
@@ -33,6 +33,12 @@ def check_input(node: Node | None) -> None:
     if node.IsA("vtkMRMLLabelMapVolumeNode"):
         raise InputError(
             _("{name} is a label map: choose the MRI it was drawn on.").format(name=_name(node))
+        )
+    if node.GetAttribute(ATTRIBUTE_PREFIX + "Notice") and not node.IsA("vtkMRMLVectorVolumeNode"):
+        raise InputError(
+            _("{name} was made by this module: choose the MRI it was made from.").format(
+                name=_name(node)
+            )
         )
     image = node.GetImageData()
     if image is None or image.GetPointData().GetScalars() is None or not image.GetNumberOfPoints():
@@ -80,49 +86,63 @@ def write_color(
     A new node, called `name` or after the input, is made unless `outputNode` is in the scene.
     Raises OutputError when the input has left the scene; a failure leaves no node behind.
     """
-    return write_vector(
+    return write_volume(
         color.array,
         color.ijk_to_ras,
         beside=inputNode,
         node=outputNode,
-        name=name or f"{_name(inputNode)}_color",
-        attributes=_provenance_attributes(color.provenance, inputNode),
+        name=name or color_name(inputNode),
+        attributes=provenance_attributes(color.provenance, inputNode),
     )
 
 
-def write_vector(
+def color_name(inputNode: Node | None) -> str:
+    """What the colour volume of an MRI is called unless a person names it."""
+    return f"{_name(inputNode)}_color"
+
+
+def write_volume(
     array: np.ndarray,
     matrix: np.ndarray,
     beside: Node,
     node: Node | None,
     name: str,
     attributes: dict[str, str],
+    undoable: bool = True,
 ) -> Node:
-    """Write colours, uint8 (K, J, I, 3 or 4), into a vector volume node: whole or not at all.
+    """Write uint8 voxels into a volume node, shown as they are: whole or not at all.
 
-    matrix: (4, 4) voxel to RAS in mm; the parent transform, and for a new node the place in the
-    subject hierarchy, are those of `beside`. Raises OutputError.
+    array: (K, J, I) grey or (K, J, I, 3 or 4) colour. matrix: (4, 4) voxel to RAS in mm. The parent
+    transform, and for a new node the place in the subject hierarchy, are those of `beside`.
+    Raises OutputError.
     """
-    if not in_scene(beside):
-        raise OutputError(
-            _("The input volume was removed from the scene meanwhile: nothing was written.")
-        )
+    check_in_scene(beside)
     # What can run out of memory comes first, while the scene is still untouched.
-    image = _image(array)
-    slicer.mrmlScene.SaveStateForUndo()  # does nothing unless the scene's undo is on
+    image = vtk_image(array)
+    if undoable:
+        slicer.mrmlScene.SaveStateForUndo()  # does nothing unless the scene's undo is on
     with ExitStack() as on_failure:
         if node is None or not in_scene(node):
-            node = _add_node(name, beside)
+            kind = "vtkMRMLScalarVolumeNode" if array.ndim == 3 else "vtkMRMLVectorVolumeNode"
+            node = add_node(kind, name, beside)
             on_failure.callback(remove_node, node)
         node.CreateDefaultDisplayNodes()
         modified = node.StartModify()
         try:
-            _fill(node, image, matrix, beside, attributes)
+            fill_volume(node, image, matrix, beside, attributes)
         finally:
             node.EndModify(modified)
         set_true_color(node)
         on_failure.pop_all()
     return node
+
+
+def check_in_scene(inputNode: Node) -> None:
+    """Raise OutputError when the input of a run has left the scene meanwhile."""
+    if not in_scene(inputNode):
+        raise OutputError(
+            _("The input volume was removed from the scene meanwhile: nothing was written.")
+        )
 
 
 def input_of(colorNode: Node) -> Node | None:
@@ -140,12 +160,13 @@ def input_of(colorNode: Node) -> Node | None:
 
 def set_true_color(node: Node) -> None:
     """Show the voxels' own colours: automatic window/level would stretch and falsify them."""
+    node.CreateDefaultDisplayNodes()
     display = node.GetDisplayNode()
     display.AutoWindowLevelOff()
     display.SetWindowLevelMinMax(0, 255)
 
 
-def in_scene(node: Node | None) -> bool:
+def in_scene(node: Node | None) -> TypeGuard[Node]:
     """Whether the node is (still) in Slicer's scene."""
     return node is not None and node.GetScene() is not None and slicer.mrmlScene.IsNodePresent(node)
 
@@ -162,10 +183,11 @@ def _name(node: Node | None) -> str:
     return (node.GetName() if node is not None else None) or _("The volume")
 
 
-def _image(array: np.ndarray) -> vtk.vtkImageData:
-    """Copy uint8 (K, J, I, C) into VTK image data with C components."""
+def vtk_image(array: np.ndarray) -> vtk.vtkImageData:
+    """Copy uint8 (K, J, I) or (K, J, I, C) into VTK image data with 1 or C components."""
+    components = array.shape[3] if array.ndim == 4 else 1
     scalars = vtk.util.numpy_support.numpy_to_vtk(
-        np.ascontiguousarray(array).reshape(-1, array.shape[-1]), deep=True
+        np.ascontiguousarray(array).reshape(-1, components), deep=True
     )
     scalars.SetName("ImageScalars")
     image = vtk.vtkImageData()
@@ -174,10 +196,9 @@ def _image(array: np.ndarray) -> vtk.vtkImageData:
     return image
 
 
-def _add_node(name: str, beside: Node) -> Node:
-    node = slicer.mrmlScene.AddNewNodeByClass(
-        "vtkMRMLVectorVolumeNode", slicer.mrmlScene.GenerateUniqueName(name)
-    )
+def add_node(kind: str, name: str, beside: Node) -> Node:
+    """Add a node of class `kind` with a unique name, next to another in the subject hierarchy."""
+    node = slicer.mrmlScene.AddNewNodeByClass(kind, slicer.mrmlScene.GenerateUniqueName(name))
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
     if hierarchy is not None:
         # Items are 0 where no application keeps the hierarchy in step with the scene.
@@ -187,25 +208,33 @@ def _add_node(name: str, beside: Node) -> Node:
     return node
 
 
-def _fill(
+def vtk_matrix(matrix: np.ndarray) -> vtk.vtkMatrix4x4:
+    """A (4, 4) array as VTK's matrix."""
+    result = vtk.vtkMatrix4x4()
+    result.DeepCopy(np.asarray(matrix, dtype=np.float64).ravel())
+    return result
+
+
+def fill_volume(
     node: Node, image: vtk.vtkImageData, matrix: np.ndarray, beside: Node, attributes: dict
 ) -> None:
-    geometry = vtk.vtkMatrix4x4()
-    geometry.DeepCopy(np.asarray(matrix, dtype=np.float64).ravel())
-    node.SetIJKToRASMatrix(geometry)
+    """Put image, (4, 4) geometry, parent transform of `beside` and our attributes on a node."""
+    node.SetIJKToRASMatrix(vtk_matrix(matrix))
     node.SetAndObserveImageData(image)
     # Without this, files say "vector" and are loaded as such.
-    node.SetVoxelVectorType(
-        slicer.vtkMRMLVolumeNode.VoxelVectorTypeColorRGBA
-        if image.GetNumberOfScalarComponents() == 4
-        else slicer.vtkMRMLVolumeNode.VoxelVectorTypeColorRGB
-    )
+    kind = {
+        3: slicer.vtkMRMLVolumeNode.VoxelVectorTypeColorRGB,
+        4: slicer.vtkMRMLVolumeNode.VoxelVectorTypeColorRGBA,
+    }.get(image.GetNumberOfScalarComponents())
+    if kind is not None:
+        node.SetVoxelVectorType(kind)
     node.SetAndObserveTransformNodeID(beside.GetTransformNodeID())
     for key, value in attributes.items():
         node.SetAttribute(ATTRIBUTE_PREFIX + key, value)
 
 
-def _provenance_attributes(provenance: Provenance, inputNode: Node) -> dict[str, str]:
+def provenance_attributes(provenance: Provenance, inputNode: Node) -> dict[str, str]:
+    """How a volume came to be, as node attributes without their prefix."""
     return {
         "Model": provenance.model_name,
         "ModelVersion": provenance.model_version,

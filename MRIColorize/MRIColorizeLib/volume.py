@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .errors import InputError
+
+if TYPE_CHECKING:
+    from .recoloring import TissueMixture
 
 # An acquisition plane is believed when slices are this many times thicker than the pixels.
 THICK_SLICE_RATIO = 2.0
@@ -49,6 +53,9 @@ class ColorVolume:
 
     array: uint8 (K, J, I, 3) RGB; mask: bool (K, J, I), the body; tissue: uint8 (K, J, I) codes of
     `tissue.Tissue`, or None when the model has no tissue map; ijk_to_ras: (4, 4) mm.
+    confidence: uint8 (K, J, I), 0 to 255 for a probability of the most probable tissue of 0 to 1,
+    and 0 outside the body; mixture: what `recoloring.recolor` needs. Both only when asked for, and
+    None when the model has no tissue map.
     """
 
     array: np.ndarray
@@ -56,6 +63,8 @@ class ColorVolume:
     tissue: np.ndarray | None
     ijk_to_ras: np.ndarray
     provenance: Provenance
+    confidence: np.ndarray | None = None
+    mixture: TissueMixture | None = None
 
 
 def check_volume(volume: Volume) -> Volume:
@@ -85,7 +94,8 @@ def check_volume(volume: Volume) -> Volume:
     finite = np.isfinite(array)
     if not finite.any():
         raise InputError("No voxel has a finite value; check how the volume was made.")
-    low, high = float(array[finite].min()), float(array[finite].max())
+    known = array if finite.all() else array[finite]
+    low, high = float(known.min()), float(known.max())
     if low == high:
         raise InputError(f"Every voxel has the same value ({low:g}); there is nothing to colour.")
     if not finite.all():
@@ -125,7 +135,10 @@ def nearest_axes(ijk_to_ras: np.ndarray) -> tuple[int, int, int]:
 
 
 def choose_plane(volume: Volume, plane: str) -> str:
-    """Resolve "auto": the acquisition plane when slices are thick, else axial (most trained on)."""
+    """Resolve "auto": the acquisition plane when slices are thick, else axial (most trained on).
+
+    Every other choice, "consensus" among them, comes back as it is.
+    """
     if plane != "auto":
         return plane
     axes = nearest_axes(volume.ijk_to_ras)
@@ -138,6 +151,21 @@ def choose_plane(volume: Volume, plane: str) -> str:
         thin = int(np.argmin(volume.array.shape))
         return next(name for name, normal in PLANE_NORMAL.items() if axes[normal] == thin)
     return "axial"
+
+
+def planes_to_color(volume: Volume, plane: str) -> tuple[str, ...]:
+    """The planes whose slices are coloured: one, or for "consensus" all that show a picture.
+
+    A volume that is one voxel thin has no picture in the planes across it.
+    """
+    if plane != "consensus":
+        return (choose_plane(volume, plane),)
+    shape = volume.array.shape
+    return tuple(
+        name
+        for name in ("axial", "coronal", "sagittal")
+        if min(shape[axis] for axis in slice_order(volume, name)[1:]) > 1
+    )
 
 
 def slice_order(volume: Volume, plane: str) -> tuple[int, int, int]:

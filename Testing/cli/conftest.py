@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -29,12 +30,10 @@ def data() -> Path:
     return REPOSITORY / "Testing" / "data"
 
 
-@pytest.fixture(scope="session")
-def small_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model folder with a tiny untrained network, so that a run takes a fraction of a second."""
-    folder = tmp_path_factory.mktemp("small-model")
+def write_model(folder: Path, **settings: Any) -> Path:
+    """Write a model folder with a tiny untrained network; settings: of GeneratorConfig."""
     torch.manual_seed(0)
-    config = GeneratorConfig(width=4, branch_width=4, blocks=1)
+    config = GeneratorConfig(**{"width": 4, "branch_width": 4, "blocks": 1, **settings})
     weights = save(DualDecoderGenerator(config).state_dict())
     (folder / "weights.safetensors").write_bytes(weights)
     card = {
@@ -53,6 +52,19 @@ def small_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     }
     (folder / "model.json").write_text(json.dumps(card))
     return folder
+
+
+@pytest.fixture(scope="session")
+def small_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small model that tells tissues apart: a run takes a fraction of a second."""
+    return write_model(tmp_path_factory.mktemp("small-model"))
+
+
+@pytest.fixture(scope="session")
+def model_without_tissues(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small model that paints RGB without a palette."""
+    folder = tmp_path_factory.mktemp("rgb-model")
+    return write_model(folder, head="rgb", decoders="single")
 
 
 @pytest.fixture

@@ -300,10 +300,10 @@ def test_one_bad_input_does_not_stop_the_others(tmp_path, command):
     assert (tmp_path / "good_color.nrrd").is_file()
 
 
-def test_voxels_that_are_not_finite_are_background_with_one_note(tmp_path, command):
+def test_voxels_that_are_not_finite_are_background_with_one_warning(tmp_path, command):
     array = made_head().astype(np.float32)
     array[7, 8, 8], array[7, 9, 8] = np.nan, np.inf
     path = write_nifti(tmp_path / "head.nii.gz", array)
     answer = command(path)
     assert answer.code == 0
-    assert answer.err.count("Note: 2 voxels") == 1
+    assert answer.err.count("Warning: 2 voxels") == 1

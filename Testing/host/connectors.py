@@ -63,10 +63,18 @@ def createGuiConnector(widget: Any, datatype: Any) -> GuiConnector:
         return _combo(widget, kind, annotations)
     if kind is str and exact is QtWidgets.QLineEdit:
         return _attribute(widget, widget.textChanged, "text")
-    if exact is qmrml.qMRMLNodeComboBox and issubclass(kind, slicer.vtkMRMLNode):
-        widget.nodeTypes = [kind().GetClassName()]
+    if exact is qmrml.qMRMLNodeComboBox and node_types(kind):
+        widget.nodeTypes = [node_type.__name__ for node_type in node_types(kind)]
         return GuiConnector(widget.currentNodeChanged, widget.currentNode, widget.setCurrentNode)
     raise RuntimeError(f"the host cannot bind a {exact.__name__} to a parameter of {datatype}")
+
+
+def node_types(kind: Any) -> tuple[type, ...]:
+    """The MRML node classes that a type or a union names; none when it names something else."""
+    kinds = typing.get_args(kind) or (kind,)
+    if all(isinstance(each, type) and issubclass(each, slicer.vtkMRMLNode) for each in kinds):
+        return kinds
+    return ()
 
 
 def _attribute(widget: Any, signal: Any, name: str, kind: Any = None) -> GuiConnector:

@@ -70,6 +70,11 @@ class ctkCollapsibleButton(StandIn, QtWidgets.QAbstractButton):
         self.setMaximumHeight(_UNLIMITED if opened else _HEADER)
         self.contentsCollapsed.emit(not opened)
 
+    def showEvent(self, event: QtGui.QShowEvent) -> None:
+        super().showEvent(event)
+        if not self.isChecked():  # folded in the .ui file, before it had contents
+            self._fold(False)
+
     def hitButton(self, position: QtCore.QPoint) -> bool:
         return position.y() < _HEADER
 

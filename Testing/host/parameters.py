@@ -2,8 +2,8 @@
 
 Values are written as Slicer writes them (numbers by `str`, "True"/"False", an enumeration by its
 member's name, nodes as references), so a scene saved here opens there. Supported: str, int,
-float, bool, Enum and MRML node types, with the annotations Default, WithinRange, Minimum, Maximum
-and Choice. Not supported, and refused: paths, packs, lists, dictionaries, unions.
+float, bool, Enum, MRML node types and unions of these, with the annotations Default, WithinRange,
+Minimum, Maximum and Choice. Not supported, and refused: paths, packs, lists, dictionaries.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import slicer
 import vtk
 from PySide6 import QtWidgets
 
-from .connectors import createGuiConnector
+from .connectors import createGuiConnector, node_types
 
 SlicerParameterNamePropertyName = "SlicerParameterName"
 
@@ -96,6 +96,7 @@ class _Parameter:
         self.name, self.declared = name, declared
         arguments = typing.get_args(typing.Annotated[declared, None])
         self.kind, annotations = arguments[0], arguments[1:-1]
+        self.kinds = node_types(self.kind)
         self.validators = [a for a in annotations if isinstance(a, Validator)]
         defaults = [a for a in annotations if isinstance(a, Default)]
         if not self._is(str, int, float, bool, enum.Enum, slicer.vtkMRMLNode):
@@ -103,6 +104,8 @@ class _Parameter:
         self.default = given or (defaults[0] if defaults else Default(self._natural_default()))
 
     def _is(self, *kinds: type) -> bool:
+        if self.kinds:
+            return slicer.vtkMRMLNode in kinds
         return isinstance(self.kind, type) and issubclass(self.kind, kinds)
 
     def _natural_default(self) -> Any:
@@ -112,12 +115,12 @@ class _Parameter:
 
     def check(self, value: Any) -> None:
         """Raise TypeError or ValueError, as Slicer does, for a value that may not be stored."""
-        allowed = (int, float) if self.kind is float else self.kind
+        allowed = (int, float) if self.kind is float else self.kinds or self.kind
         missing = value is None and not self._is(slicer.vtkMRMLNode)
         if missing:
             raise ValueError(f"'{self.name}' must not be None")
         if value is not None and not isinstance(value, allowed):
-            raise TypeError(f"'{self.name}' is a {self.kind.__name__}, not {type(value).__name__}")
+            raise TypeError(f"'{self.name}' is {self.declared}, not {type(value).__name__}")
         for validator in self.validators:
             validator.validate(value)
 

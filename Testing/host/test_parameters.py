@@ -1,7 +1,7 @@
 """Claims about `parameterNodeWrapper`: what is kept, refused, saved and shown."""
 
 from enum import Enum
-from typing import Annotated
+from typing import Annotated, Union
 
 import pytest
 
@@ -34,6 +34,11 @@ class Parameters:
     tint: Tint = Tint.COLD
     title: str
     fast: bool = True
+
+
+@parameterNodeWrapper
+class Either:
+    mask: Union[slicer.vtkMRMLSegmentationNode, slicer.vtkMRMLModelNode]  # noqa: UP007
 
 
 def wrap(node=None):
@@ -123,3 +128,17 @@ def test_a_node_removed_from_the_scene_leaves_none(host, volume):
     made.source = volume
     host.scene.RemoveNode(volume)
     assert made.source is None
+
+
+def test_a_union_takes_any_of_its_node_types_and_no_other(host, volume):
+    either = Either(slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScriptedModuleNode"))
+    selector = slicer.qMRMLNodeComboBox()
+    selector.noneEnabled = True
+    selector.setMRMLScene(host.scene)
+    either.connectParametersToGui({"mask": selector})
+    assert selector.nodeTypes == ["vtkMRMLSegmentationNode", "vtkMRMLModelNode"]
+    model = host.scene.AddNewNodeByClass("vtkMRMLModelNode")
+    selector.setCurrentNode(model)
+    assert either.mask is model
+    with pytest.raises(TypeError):
+        either.mask = volume

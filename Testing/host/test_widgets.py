@@ -131,3 +131,15 @@ def test_a_folded_section_hides_its_contents(host, ui_file):
     assert not ui.inputSelector.visible
     ui.inputsButton.collapsed = False
     assert ui.inputSelector.visible
+
+
+def test_a_section_folded_in_the_file_opens_folded(host, ui_file):
+    spoil(
+        ui_file[0],
+        '<widget class="ctkCollapsibleButton" name="inputsButton">',
+        '<widget class="ctkCollapsibleButton" name="inputsButton">'
+        '<property name="collapsed"><bool>true</bool></property>',
+    )
+    panel, ui = load(ui_file[0])
+    panel.show()
+    assert not ui.inputSelector.visible

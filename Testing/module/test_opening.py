@@ -59,7 +59,7 @@ with Host() as host:
 def test_reload_takes_up_a_change_in_the_library(tmp_path):
     folder = tmp_path / "MRIColorize"
     shutil.copytree(MODULE.parent / "MRIColorizeLib", folder / "MRIColorizeLib")
-    shutil.copytree(MODULE.parent / "Resources" / "UI", folder / "Resources" / "UI")
+    shutil.copytree(MODULE.parent / "Resources", folder / "Resources")
     shutil.copy(MODULE, folder)
     child = run_python(
         f"""

@@ -12,6 +12,7 @@ import numpy as np
 import slicer
 from vtk.util.numpy_support import vtk_to_numpy
 
+from MRIColorizeLib.tissue import Tissue
 from MRIColorizeLib.volume import ColorVolume, Provenance
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -51,6 +52,12 @@ def colors_of(array: np.ndarray) -> np.ndarray:
     return rgb * (array > 0)[..., None].astype(np.uint8)
 
 
+def tissue_of(array: np.ndarray) -> np.ndarray:
+    """The tissues StandInEngine finds: uint8 (K, J, I); the brighter half is fat, else muscle."""
+    codes = np.where(array > np.median(array), Tissue.FAT, Tissue.MUSCLE)
+    return np.where(array > 0, codes, Tissue.BACKGROUND).astype(np.uint8)
+
+
 class StandInEngine:
     """Colours in `steps` steps without a network; may fail, or do something, at one of them."""
 
@@ -65,6 +72,7 @@ class StandInEngine:
         self.event = event
         self.was_closed = False
         self.asked: list[tuple[str | None, str]] = []
+        self.options: list[Any] = []
 
     def __call__(self, model: str | None, device: str) -> StandInEngine:
         """Play the engine factory."""
@@ -72,6 +80,7 @@ class StandInEngine:
         return self
 
     def start(self, volume: Any, options: Any) -> Any:
+        self.options.append(options)
         try:
             for done in range(self.steps + 1):
                 if done == self.at and self.event is not None:
@@ -83,9 +92,31 @@ class StandInEngine:
         provenance = Provenance(
             "stand-in", "1.2", "cpu", "float32", options.plane, options.mode, self.steps, 1.5
         )
+        body = volume.array > 0
         return ColorVolume(
-            colors_of(volume.array), volume.array > 0, None, volume.ijk_to_ras, provenance
+            colors_of(volume.array),
+            body,
+            tissue_of(volume.array),
+            volume.ijk_to_ras,
+            provenance,
+            confidence=200 * body.astype(np.uint8) if options.confidence else None,
+            mixture=_mixture(volume.array) if options.editable else None,
         )
+
+
+def _mixture(array: np.ndarray) -> Any:
+    """What recolouring needs, for a body in which each voxel is one tissue."""
+    from MRIColorizeLib.finishing import Finish
+    from MRIColorizeLib.recoloring import TissueMixture
+    from MRIColorizeLib.tissue import PALETTE_LAB
+
+    codes = tissue_of(array)[array > 0]
+    tissues = np.stack([codes, *[np.zeros_like(codes)] * 3], axis=1)
+    weights = np.zeros_like(tissues)
+    weights[:, 0] = 255
+    lab = PALETTE_LAB[codes].astype(np.float16)
+    grey = np.full(codes.size, 0.5, np.float16)
+    return TissueMixture(tissues, weights, lab, grey, PALETTE_LAB, Finish("natural", 1.0, 1.0))
 
 
 class ReadyInstaller:

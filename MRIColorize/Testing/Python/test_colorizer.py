@@ -11,6 +11,7 @@ from MRIColorizeLib.folding import fold_batch_norm
 from MRIColorizeLib.generator import DualDecoderGenerator, GeneratorConfig
 from MRIColorizeLib.model import Model, load_model
 from MRIColorizeLib.options import ColorizeOptions
+from MRIColorizeLib.painting import Painter
 from MRIColorizeLib.volume import Volume
 
 
@@ -130,6 +131,8 @@ class ColorizerTest(unittest.TestCase):
             {"mode": "wild"},
             {"detail": float("nan")},
             {"saturation": -1},
+            {"blend": 1.1},
+            {"background": "green"},
             {"batch_size": 0},
             {"precision": "int3"},
         ):
@@ -142,15 +145,16 @@ class ColorizerTest(unittest.TestCase):
         import torch
 
         colorizer = Colorizer(self.model, "cpu")
-        whole, calls = colorizer._color_batch, []
+        whole, calls = Painter.paint, []
 
-        def color_batch(slices, chosen, options):
+        def paint(painter, layout, chosen, *rest):
             calls.append(len(chosen))
             if len(chosen) > 2:
                 raise torch.OutOfMemoryError("pretended")
-            whole(slices, chosen, options)
+            whole(painter, layout, chosen, *rest)
 
-        colorizer._color_batch = color_batch
+        self.addCleanup(setattr, Painter, "paint", whole)
+        Painter.paint = paint
         with self.assertWarnsRegex(UserWarning, "Out of memory"):
             result = colorizer.colorize(self.volume, ColorizeOptions(batch_size=6))
         self.assertEqual(calls[:3], [6, 3, 1])

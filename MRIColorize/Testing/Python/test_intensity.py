@@ -3,8 +3,12 @@
 import unittest
 
 import numpy as np
+import SimpleITK as sitk
+from stand_ins import DATA
 
-from MRIColorizeLib.intensity import find_body, normalize
+from MRIColorizeLib.body import fill_slices, find_body
+from MRIColorizeLib.files import read_volume
+from MRIColorizeLib.intensity import find_window, normalize
 
 
 def _head(noise=0.02, seed=0):
@@ -36,6 +40,49 @@ class BodyTest(unittest.TestCase):
         full = (0.8 + 0.05 * rng.standard_normal((10, 20, 20))).astype(np.float32)
         self.assertGreater(find_body(full).mean(), 0.9)
 
+    def test_a_crop_without_air_is_all_body_however_much_its_csf_outshines_the_rest(self):
+        self.assertTrue(find_body(read_volume(DATA / "neck_t2_crop.nii.gz").array).all())
+
+    def test_the_air_around_a_noisy_head_is_still_air(self):
+        head, truth = _head(noise=0.1)
+        body = find_body(head)
+        self.assertGreater((body & truth).sum() / truth.sum(), 0.95)
+        self.assertLess(body[~truth].mean(), 0.1)
+
+    def test_slabs_leave_no_seam(self):
+        head, _ = _head()
+        tall = np.concatenate([head, head[::-1]])  # 80 slices: several slabs
+        body = find_body(tall)
+        np.testing.assert_array_equal(body, body[::-1])
+
+
+class FillTest(unittest.TestCase):
+    def test_holes_are_those_that_itk_finds_slice_by_slice(self):
+        rng = np.random.default_rng(4)
+        for shape in ((9, 12, 11), (1, 7, 8), (6, 1, 5)):
+            mask = rng.random(shape) < 0.6
+            expected = mask.astype(np.uint8)
+            for axis in range(3):
+                slices = np.moveaxis(expected, axis, 0)
+                for index in range(len(slices)):
+                    image = sitk.GetImageFromArray(np.ascontiguousarray(slices[index]))
+                    slices[index] = sitk.GetArrayFromImage(sitk.BinaryFillhole(image))
+            np.testing.assert_array_equal(fill_slices(mask), expected.astype(bool))
+
+    def test_a_bay_is_no_hole_and_a_diagonal_gap_lets_nothing_through(self):
+        mask = np.ones((1, 7, 7), dtype=bool)
+        mask[0, 3, 2:5] = False
+        mask[0, 2, 5] = False  # touches the hole at a corner only, and itself nothing
+        self.assertTrue(fill_slices(mask).all())
+        mask[0, 3, 5:] = False  # now the border reaches all of it
+        np.testing.assert_array_equal(fill_slices(mask)[0], mask[0])
+
+    def test_the_given_mask_is_left_alone(self):
+        mask = np.ones((3, 5, 5), dtype=bool)
+        mask[1, 2, 2] = False
+        self.assertTrue(fill_slices(mask).all())
+        self.assertFalse(mask[1, 2, 2])
+
 
 class NormalizeTest(unittest.TestCase):
     def test_the_result_lies_in_0_1_and_is_0_outside_the_body(self):
@@ -52,6 +99,13 @@ class NormalizeTest(unittest.TestCase):
         second, same = normalize(head * 700 + 90)
         np.testing.assert_array_equal(body, same)
         np.testing.assert_allclose(first, second, atol=1e-4)
+
+    def test_the_window_scales_as_normalize_does(self):
+        head, _ = _head()
+        scaled, body = normalize(head)
+        window, same = find_window(head)
+        np.testing.assert_array_equal(body, same)
+        np.testing.assert_array_equal(window.scale(head)[body], scaled[body])
 
     def test_a_given_mask_is_used_as_it_is(self):
         head, truth = _head()

@@ -7,8 +7,10 @@ import sys
 import tempfile
 import unittest
 from pathlib import Path
+from unittest import mock
 
 import torch
+from made_model import write_model
 
 from MRIColorizeLib import model as models
 from MRIColorizeLib.errors import ModelError
@@ -85,6 +87,78 @@ class ModelFolderTest(unittest.TestCase):
             weights={"file": models.WEIGHTS_NAME, "bytes": len(raw), "sha256": digest},
         )
         self._refused("do not fit")
+
+    def test_a_card_asking_for_the_impossible_is_refused_before_anything_is_built(self):
+        good = models.read_card(self.directory).generator
+        (self.directory / models.WEIGHTS_NAME).unlink()  # it is not even looked for
+        for field, value in (
+            ("width", 10**9),
+            ("width", 0),
+            ("width", 24.5),
+            ("width", True),
+            ("width", "24"),
+            ("blocks", 10**6),
+            ("dilations", []),
+            ("dilations", [1] * 1000),
+            ("dilations", [10**6]),
+            ("dilations", 2),
+            ("output_kernel", 4),
+            ("classes", 14),
+            ("chroma_bound", float("nan")),
+            ("head", "hydra"),
+            ("head", ["palette"]),
+            ("skips", 1),
+        ):
+            with self.subTest(field=field, value=str(value)[:20]):
+                self._edit(generator={**good, field: value})
+                self._refused(field)
+
+    def test_a_card_asking_for_more_than_its_weights_hold_takes_no_memory_for_it(self):
+        # 4.8 thousand million numbers, each within its limits.
+        self._edit(generator={"width": 512, "blocks": 64})
+        self._refused("do not fit")
+
+
+class CacheTest(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.cache = Path(folder.name) / "cache"
+        patch = mock.patch.dict("os.environ", {"MRICOLORIZE_CACHE": str(self.cache)})
+        patch.start()
+        self.addCleanup(patch.stop)
+
+    def test_an_absent_cache_is_empty(self):
+        self.assertEqual(models.cache_folder(), self.cache)
+        self.assertEqual(models.cached_bytes(), 0)
+        self.assertEqual(models.clear_cache(), 0)
+        self.assertEqual(len(models.list_models()), len(list(models.models_directory().iterdir())))
+
+    def test_a_model_put_into_the_cache_is_listed_after_those_that_ship_and_loads_by_name(self):
+        write_model(self.cache / "folder", "aaa of mine")
+        names = [card.name for card in models.list_models()]
+        self.assertEqual(names[0], models.DEFAULT_MODEL)
+        self.assertEqual(names[-1], "aaa of mine")
+        loaded = models.load_model("aaa of mine")
+        self.assertEqual(loaded.card.directory, self.cache / "folder")
+        self.assertGreater(models.cached_bytes(), loaded.card.weights_bytes)
+
+    def test_a_cached_model_does_not_stand_in_for_one_that_ships(self):
+        write_model(self.cache / "folder", models.DEFAULT_MODEL)
+        directories = [card.directory for card in models.list_models()]
+        self.assertNotIn(self.cache / "folder", directories)
+        self.assertNotEqual(models.find_model(models.DEFAULT_MODEL), self.cache / "folder")
+
+    def test_clearing_deletes_models_and_nothing_else(self):
+        outside = write_model(self.cache.parent / "outside")
+        write_model(self.cache / "inside")
+        (self.cache / "link").symlink_to(outside, target_is_directory=True)
+        (self.cache / "notes.txt").write_text("mine")
+        (self.cache / "holiday").mkdir()
+        self.assertGreater(models.clear_cache(), 0)
+        self.assertEqual({p.name for p in self.cache.iterdir()}, {"notes.txt", "holiday"})
+        self.assertTrue((outside / models.WEIGHTS_NAME).is_file())
+        self.assertEqual(models.cached_bytes(), 0)
 
 
 class ImportTest(unittest.TestCase):

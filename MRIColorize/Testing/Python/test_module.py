@@ -23,6 +23,7 @@ from stand_ins import (
 import MRIColorize
 from MRIColorizeLib import scene
 from MRIColorizeLib.errors import Cancelled, DependencyError, InputError, OutputError
+from MRIColorizeLib.settings import MachineSettings
 
 
 def color_nodes():
@@ -147,6 +148,9 @@ class PanelTest(unittest.TestCase):
             slicer.modules.MRIColorizeWidget.exit()
         clear_scene()
         self.engine = StandInEngine(steps=5)
+        kept = MachineSettings()
+        self.addCleanup(setattr, kept, "device", kept.device)
+        self.addCleanup(setattr, kept, "model", kept.model)
 
     def open(self, engine=None, installer=None):
         logic = MRIColorize.MRIColorizeLogic(engine or self.engine)
@@ -243,7 +247,7 @@ class PanelTest(unittest.TestCase):
         add_mri()
         shown = []
         widget = self.open()
-        remember = widget._onProgress
+        remember = widget._runs._onProgress
 
         def watch(done, total):
             remember(done, total)
@@ -255,7 +259,7 @@ class PanelTest(unittest.TestCase):
                 )
             )
 
-        widget._onProgress = watch
+        widget._runs._onProgress = watch
         widget.ui.colorizeButton.click()
         self.finish(widget)
         self.assertEqual([entry[:2] for entry in shown[2:]], [(n, 5) for n in range(1, 6)])

@@ -134,6 +134,21 @@ class RgbaTest(unittest.TestCase):
         alpha = slicer.util.arrayFromVolume(rendering.write_rgba(colors, mri, mask))[..., 3]
         np.testing.assert_array_equal(alpha > 0, mask)
 
+    def test_white_or_grey_surroundings_are_air_too(self):
+        k, j, i = np.indices((20, 24, 24))
+        ball = (k - 10) ** 2 + (j - 12) ** 2 + (i - 12) ** 2 < 49
+        mri = slicer.util.addVolumeFromArray(np.where(ball, 500.0, 3.0))
+        for background, around in (("white", 255), ("mri", 3)):
+            with self.subTest(background=background):
+                rgb = np.full((*ball.shape, 3), around, np.uint8)
+                rgb[ball] = (180, 90, 60)
+                colors = slicer.util.addVolumeFromArray(
+                    rgb, nodeClassName="vtkMRMLVectorVolumeNode"
+                )
+                colors.SetAttribute("MRIColorize.Background", background)
+                array = slicer.util.arrayFromVolume(rendering.write_rgba(colors, mri))[..., 3]
+                np.testing.assert_array_equal(array > 0, ball)
+
     def test_parent_transform_and_grid_are_the_colours(self):
         mri, colors = add_pair()
         transform = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
@@ -167,6 +182,25 @@ class VolumeRenderingTest(unittest.TestCase):
         self.assertEqual(opacity.GetValue(0), 0.0)
         self.assertGreater(opacity.GetValue(64), 0.0, "the darkest tissue shows")
         self.assertGreater(opacity.GetValue(255), opacity.GetValue(64))
+
+    def test_look_changes_density_place_borders_and_light(self):
+        mri, colors = add_pair()
+        display = rendering.show_volume(colors, mri)
+        look = display.GetVolumePropertyNode().GetVolumeProperty()
+        curve = lambda: [look.GetScalarOpacity().GetValue(x) for x in (64, 128, 255)]  # noqa: E731
+        usual = curve()
+        rendering.set_look(display, rendering.Look(opacity=0))
+        self.assertEqual(curve(), [0, 0, 0])
+        rendering.set_look(display, rendering.Look(opacity=2))
+        self.assertTrue(all(a > b for a, b in zip(curve(), usual, strict=True)))
+        for shift in (-128, 128):
+            rendering.set_look(display, rendering.Look(shift=shift))
+            self.assertEqual(look.GetScalarOpacity().GetValue(0), 0, "air stays clear")
+        rendering.set_look(display, rendering.Look(gradient=1, lighting=False))
+        self.assertEqual(look.GetGradientOpacity().GetValue(0), 0)
+        self.assertFalse(look.GetShade())
+        rendering.set_look(display, rendering.Look())
+        self.assertEqual(curve(), usual)
 
     def test_second_call_adds_no_node(self):
         mri, colors = add_pair()

@@ -226,7 +226,7 @@ class WriteColorTest(unittest.TestCase):
 
     def test_failure_while_writing_leaves_no_node_behind(self):
         mri = add_mri()
-        for step in ("_image", "_fill", "set_true_color"):
+        for step in ("vtk_image", "fill_volume", "set_true_color"):
             with self.subTest(step=step):
                 before = scene_state()
                 with (

@@ -1,0 +1,95 @@
+"""Gets what colouring needs into Slicer's Python, after asking: PyTorch and safetensors."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from typing import Any
+
+import slicer
+from slicer.i18n import tr as _
+
+from .errors import DependencyError
+
+
+class DependencyInstaller:
+    """Gets PyTorch through its own extension and safetensors through pip, after asking once."""
+
+    PACKAGES = ("torch", "safetensors")
+
+    def missing(self) -> list[str]:
+        """Names of the packages that are not installed; imports none of them."""
+        importlib.invalidate_caches()
+        return [name for name in self.PACKAGES if importlib.util.find_spec(name) is None]
+
+    def ensure(self) -> None:
+        """Return when all is there; ask and install what is missing. Raises DependencyError."""
+        missing = self.missing()
+        if not missing:
+            return
+        names = ", ".join(missing)
+        # Under test every dialog answers "OK" by itself: that is nobody's consent.
+        if self.isTesting():
+            raise DependencyError(
+                _("Colouring needs {packages}; tests install nothing.").format(packages=names)
+            )
+        torchUtils = self._torchUtils() if "torch" in missing else None
+        if not self._isAgreed(names):
+            raise DependencyError(
+                _("Colouring needs {packages}: press Colorize again to install.").format(
+                    packages=names
+                )
+            )
+        self._install(missing, torchUtils)
+        if still := self.missing():
+            raise DependencyError(
+                _("{packages} could not be installed: restart Slicer and try again.").format(
+                    packages=", ".join(still)
+                )
+            )
+
+    def _isAgreed(self, names: str) -> bool:
+        question = _(
+            "Colouring needs Python packages that are not installed: {packages}.\n\n"
+            "They are downloaded and installed into Slicer's Python, which may take minutes "
+            "(PyTorch: up to 3 GB). Continue?"
+        ).format(packages=names)
+        return slicer.util.confirmOkCancelDisplay(question, windowTitle=_("MRI Colorize"))
+
+    def _install(self, missing: list[str], torchUtils: Any) -> None:
+        try:
+            if torchUtils is not None:
+                torchUtils.PyTorchUtilsLogic().installTorch(
+                    askConfirmation=False, torchVersionRequirement=">=2.5"
+                )
+            if "safetensors" in missing:
+                self._pipInstall("safetensors>=0.4")
+        except Exception as error:  # the installers' failures have no common class
+            raise DependencyError(
+                _(
+                    "Installing failed ({reason}): check the internet connection and try again."
+                ).format(reason=error)
+            ) from error
+
+    def isTesting(self) -> bool:
+        """Whether Slicer runs its tests."""
+        return bool(slicer.app.testingEnabled())
+
+    def _torchUtils(self) -> Any:
+        try:
+            return importlib.import_module("PyTorchUtils")
+        except ModuleNotFoundError as error:
+            raise DependencyError(
+                _(
+                    "Colouring needs PyTorch: install the PyTorch extension in the Extensions "
+                    "Manager, restart Slicer and press Colorize again."
+                )
+            ) from error
+
+    def _pipInstall(self, requirement: str) -> None:
+        try:
+            from slicer.packaging import pip_ensure
+        except ImportError:  # Slicer 5.10
+            slicer.util.pip_install(requirement)
+        else:
+            pip_ensure(requirement, requester="MRIColorize", prompt_install=False)

@@ -1,0 +1,64 @@
+"""How a volume's slices lie before the network: a plane's axes, its box around the body, views."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .intensity import Window
+from .volume import Volume, bounding_box, slice_order
+
+# Black border kept around the body, so that the network sees its outline.
+MARGIN_MM = 6.0
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A volume seen along one plane, cropped to the body.
+
+    raw: (S, H, W) float32, a view of the MRI; mask: (S, H, W) bool, a view of the body; size: rows
+    and columns at the model's millimetres per pixel; order, box: what `view` does.
+    """
+
+    raw: np.ndarray
+    mask: np.ndarray
+    window: Window
+    size: tuple[int, int]
+    order: tuple[int, int, int]
+    box: tuple[slice, ...]
+
+    def view(self, array: np.ndarray) -> np.ndarray:
+        """An array (K, J, I, ...) of the volume's grid as (S, H, W, ...), without a copy."""
+        return array.transpose(*self.order, *range(3, array.ndim))[self.box]
+
+    def mri(self, chosen: np.ndarray) -> np.ndarray:
+        """These slices scaled to [0, 1], 0 outside the body: float32 (n, H, W)."""
+        return self.window.scale(self.raw[chosen]) * self.mask[chosen]
+
+    def present(self) -> np.ndarray:
+        """Indices of the slices that show the body."""
+        return np.flatnonzero(self.mask.any(axis=(1, 2)))
+
+    def pixels(self) -> int:
+        """Pixels of a slice as the network sees it."""
+        return self.size[0] * self.size[1]
+
+
+def lay_out(
+    volume: Volume, plane: str, body: np.ndarray, window: Window, spacing_mm: float
+) -> Layout:
+    """Turn a volume to a plane and crop it to its body and a margin.
+
+    body: bool (K, J, I); spacing_mm: the model's millimetres per pixel.
+    """
+    order = slice_order(volume, plane)
+    spacing = [volume.spacing[::-1][axis] for axis in order]
+    margin = (0, *(int(np.ceil(MARGIN_MM / step)) for step in spacing[1:]))
+    box = bounding_box(body.transpose(order), margin)
+    raw = volume.array.transpose(order)[box]
+    rows, columns = (
+        max(4, round(n * step / spacing_mm))
+        for n, step in zip(raw.shape[1:], spacing[1:], strict=True)
+    )
+    return Layout(raw, body.transpose(order)[box], window, (rows, columns), order, box)

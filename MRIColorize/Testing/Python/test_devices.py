@@ -1,0 +1,30 @@
+"""Devices: what is described can be used, in the order in which "auto" takes it."""
+
+import unittest
+from unittest import mock
+
+from MRIColorizeLib.devices import describe_devices, resolve_device
+
+
+class DeviceTest(unittest.TestCase):
+    def test_every_device_described_can_be_used_and_the_first_is_auto_s(self):
+        found = describe_devices()
+        self.assertEqual(found[0].name, resolve_device("auto"))
+        self.assertEqual(found[-1].name, "cpu")
+        for device in found:
+            self.assertEqual(resolve_device(device.name), device.name)
+            self.assertTrue(device.label)
+            self.assertTrue(device.free_bytes is None or device.free_bytes > 0)
+
+    def test_a_gpu_is_described_by_its_name_and_free_memory(self):
+        with (
+            mock.patch("torch.cuda.is_available", return_value=True),
+            mock.patch("torch.cuda.mem_get_info", return_value=(3 << 30, 8 << 30)),
+            mock.patch("torch.cuda.get_device_name", return_value="Some GPU"),
+        ):
+            first = describe_devices()[0]
+        self.assertEqual((first.name, first.label, first.free_bytes), ("cuda", "Some GPU", 3 << 30))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,184 @@
+"""Claims about the long run: many runs, saved scenes, warped volumes, undo, odd moments."""
+
+import tempfile
+import unittest
+from pathlib import Path
+
+import numpy as np
+import slicer
+import vtk
+from stand_ins import (
+    OBLIQUE,
+    ReadyInstaller,
+    StandInEngine,
+    add_mri,
+    clear_scene,
+    scene_nodes,
+    scene_state,
+    wait_until,
+)
+
+import MRIColorize
+from MRIColorizeLib import results, scene
+
+
+def resident_bytes():
+    """Memory of this process, None where the system does not tell it like Linux."""
+    statm = Path("/proc/self/statm")
+    return int(statm.read_text().split()[1]) * 4096 if statm.is_file() else None
+
+
+class FiftyRunsTest(unittest.TestCase):
+    def test_nodes_observers_and_memory_do_not_grow(self):
+        if hasattr(slicer.modules, "MRIColorizeWidget"):
+            slicer.modules.MRIColorizeWidget.exit()
+        clear_scene()
+        add_mri(shape=(24, 64, 64))
+        logic = MRIColorize.MRIColorizeLogic(StandInEngine(steps=1))
+        widget = MRIColorize.MRIColorizeWidget(None, logic, ReadyInstaller())
+        self.addCleanup(widget.parent.deleteLater)
+        self.addCleanup(widget.cleanup)
+        widget.ui.tissueCheckBox.checked = True
+        counts = []
+        for _ in range(50):
+            widget.ui.colorizeButton.click()
+            wait_until(lambda: widget._run is None)
+            widget._parameterNode.outputVolume = widget._parameterNode.colorVolume
+            counts.append((len(scene_nodes()), len(widget.Observations), resident_bytes()))
+        self.assertEqual(counts[0][:2], counts[-1][:2])
+        if counts[0][2] is not None:
+            self.assertLess(counts[-1][2] - counts[9][2], 20 * 2**20)
+
+
+class SavedSceneTest(unittest.TestCase):
+    def setUp(self):
+        if hasattr(slicer.modules, "MRIColorizeWidget"):
+            slicer.modules.MRIColorizeWidget.exit()
+        clear_scene()
+
+    def test_mrb_brings_colours_transform_provenance_and_parameters_back(self):
+        mri = add_mri("head")
+        transform = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLinearTransformNode", "Tilt")
+        mri.SetAndObserveTransformNodeID(transform.GetID())
+        logic = MRIColorize.MRIColorizeLogic(StandInEngine())
+        colors = logic.colorize(mri, tissue=True, saturation=1.25)
+        parameters = logic.getParameterNode()
+        parameters.inputVolume, parameters.outputVolume = mri, colors
+        parameters.saturation = 1.25
+        expected = slicer.util.arrayFromVolume(colors).copy()
+        with tempfile.TemporaryDirectory() as folder:
+            path = str(Path(folder) / "scene.mrb")
+            self.assertTrue(slicer.util.saveScene(path))
+            clear_scene()
+            slicer.util.loadScene(path)
+        colors = slicer.util.getNode("head_color")
+        np.testing.assert_array_equal(slicer.util.arrayFromVolume(colors), expected)
+        np.testing.assert_allclose(scene.ijk_to_ras(colors), OBLIQUE, atol=1e-5)
+        self.assertEqual(
+            colors.GetVoxelVectorType(), slicer.vtkMRMLVolumeNode.VoxelVectorTypeColorRGB
+        )
+        self.assertEqual(colors.GetParentTransformNode().GetName(), "Tilt")
+        self.assertEqual(colors.GetAttribute("MRIColorize.Model"), "stand-in")
+        self.assertIn("not for diagnosis", colors.GetAttribute("MRIColorize.Notice"))
+        self.assertEqual(results.tissue_of(colors).GetName(), "head_color_tissue")
+        parameters = logic.getParameterNode()
+        self.assertIs(parameters.outputVolume, colors)
+        self.assertEqual(parameters.saturation, 1.25)
+
+    def test_preview_is_not_saved(self):
+        mri = add_mri("head")
+        view = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSliceNode", "Probe")
+        view.JumpSliceByCentering(*(OBLIQUE @ [3, 3, 2, 1])[:3])
+        MRIColorize.MRIColorizeLogic(StandInEngine()).preview(mri, view)
+        with tempfile.TemporaryDirectory() as folder:
+            path = str(Path(folder) / "scene.mrb")
+            slicer.util.saveScene(path)
+            clear_scene()
+            slicer.util.loadScene(path)
+        self.assertEqual(len(slicer.util.getNodesByClass("vtkMRMLVectorVolumeNode")), 0)
+
+
+class WarpedTest(unittest.TestCase):
+    def test_oblique_volume_under_a_non_linear_transform_keeps_both(self):
+        clear_scene()
+        mri = add_mri()
+        node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLBSplineTransformNode", "Warp")
+        spline = slicer.vtkOrientedBSplineTransform()
+        coefficients = vtk.vtkImageData()
+        coefficients.SetDimensions(5, 5, 5)
+        coefficients.SetOrigin(-100, -100, -100)
+        coefficients.SetSpacing(50, 50, 50)
+        coefficients.AllocateScalars(vtk.VTK_DOUBLE, 3)
+        for component in range(3):
+            coefficients.GetPointData().GetScalars().FillComponent(component, 3.0 + component)
+        spline.SetCoefficientData(coefficients)
+        node.SetAndObserveTransformToParent(spline)
+        mri.SetAndObserveTransformNodeID(node.GetID())
+        logic = MRIColorize.MRIColorizeLogic(StandInEngine())
+        colors = logic.colorize(mri, tissue=True)
+        np.testing.assert_allclose(scene.ijk_to_ras(colors), OBLIQUE, atol=1e-12)
+        for made in (colors, results.tissue_of(colors)):
+            self.assertIs(made.GetParentTransformNode(), node)
+        bounds = [np.zeros(6), np.zeros(6)]
+        mri.GetRASBounds(bounds[0])
+        colors.GetRASBounds(bounds[1])
+        np.testing.assert_allclose(bounds[1], bounds[0])
+
+
+class OddMomentsTest(unittest.TestCase):
+    """What a person may do while a run is at work."""
+
+    def setUp(self):
+        if hasattr(slicer.modules, "MRIColorizeWidget"):
+            slicer.modules.MRIColorizeWidget.exit()
+        clear_scene()
+        self.engine = StandInEngine(steps=4)
+        logic = MRIColorize.MRIColorizeLogic(self.engine)
+        self.mri = add_mri()
+        self.widget = MRIColorize.MRIColorizeWidget(None, logic, ReadyInstaller())
+        self.addCleanup(self.widget.parent.deleteLater)
+        self.addCleanup(self.widget.cleanup)
+
+    def start(self):
+        self.widget.ui.colorizeButton.click()
+        wait_until(lambda: self.widget._run is not None and self.widget._run.done == 2)
+
+    def test_sections_that_change_the_run_are_off_and_cancel_is_on(self):
+        self.start()
+        for name in ("volumes", "settings", "palette", "many", "advanced"):
+            self.assertFalse(getattr(self.widget.ui, name + "CollapsibleButton").enabled, name)
+        self.assertFalse(self.widget.ui.previewButton.enabled)
+        self.assertEqual(self.widget.ui.colorizeButton.text, "Cancel")
+        self.widget.ui.colorizeButton.click()
+
+    def test_output_deleted_meanwhile_is_replaced(self):
+        output = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLVectorVolumeNode", "Gone")
+        self.widget._parameterNode.outputVolume = output
+        self.start()
+        slicer.mrmlScene.RemoveNode(output)
+        wait_until(lambda: self.widget._run is None)
+        self.assertTrue(scene.in_scene(self.widget._parameterNode.colorVolume))
+
+    def test_closed_scene_forgets_what_recolouring_needed(self):
+        self.start()
+        wait_until(lambda: self.widget._run is None)
+        colors = self.widget._parameterNode.colorVolume
+        self.assertTrue(self.widget.logic.repainter.canRepaint(colors))
+        identity = colors.GetID()
+        clear_scene()
+        add_mri()
+        again = slicer.vtkMRMLVectorVolumeNode()
+        slicer.mrmlScene.AddNode(again)
+        self.assertEqual(again.GetID(), identity)
+        self.assertFalse(self.widget.logic.repainter.canRepaint(again))
+
+    def test_cancel_after_a_finished_run_changes_nothing(self):
+        self.start()
+        wait_until(lambda: self.widget._run is None)
+        before = scene_state()
+        self.widget._runs.cancel()
+        self.assertEqual(scene_state(), before)
+
+
+if __name__ == "__main__":
+    unittest.main()

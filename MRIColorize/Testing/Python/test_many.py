@@ -1,0 +1,111 @@
+"""Claims about many volumes: those of the scene and the files of a folder."""
+
+import tempfile
+import unittest
+from pathlib import Path
+
+import numpy as np
+import slicer
+from stand_ins import (
+    ReadyInstaller,
+    StandInEngine,
+    add_mri,
+    clear_scene,
+    colors_of,
+    made_array,
+    scene_state,
+    wait_until,
+)
+
+import MRIColorize
+from MRIColorizeLib.errors import Cancelled, InputError
+from MRIColorizeLib.many import usable_volumes, volume_files
+
+
+class ManyTest(unittest.TestCase):
+    def setUp(self):
+        if hasattr(slicer.modules, "MRIColorizeWidget"):
+            slicer.modules.MRIColorizeWidget.exit()
+        clear_scene()
+        self.engine = StandInEngine(steps=2)
+        self.logic = MRIColorize.MRIColorizeLogic(self.engine)
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+
+    def write(self, name, array):
+        node = slicer.util.addVolumeFromArray(array, name="scratch")
+        self.assertTrue(slicer.util.saveNode(node, str(self.folder / name)))
+        storage = node.GetStorageNode()
+        for gone in (node, storage):
+            slicer.mrmlScene.RemoveNode(gone)
+
+    def test_volumes_are_coloured_one_after_the_other(self):
+        nodes = self.logic.colorizeMany([add_mri("a"), add_mri("b")], saturation=1.5)
+        self.assertEqual([node.GetName() for node in nodes], ["a_color", "b_color"])
+        self.assertEqual({options.saturation for options in self.engine.options}, {1.5})
+        self.assertEqual(self.engine.asked, [(None, "auto")], "the model is loaded once")
+
+    def test_volumes_that_are_done_stay_after_cancel(self):
+        volumes = [add_mri("a"), add_mri("b")]
+        with self.assertRaises(Cancelled):
+            self.logic.colorizeMany(volumes, progress=lambda done, total: done < 3)
+        colors = slicer.util.getNodesByClass("vtkMRMLVectorVolumeNode")
+        self.assertEqual([node.GetName() for node in colors], ["a_color"])
+
+    def test_usable_volumes_are_the_grey_ones(self):
+        mri = add_mri("a")
+        self.logic.colorize(mri)
+        slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "empty")
+        self.assertEqual(usable_volumes(), [mri])
+
+    def test_folder_becomes_colour_files_and_the_scene_stays_as_it_was(self):
+        self.write("one.nrrd", made_array())
+        self.write("two.nii.gz", made_array((4, 5, 6)))
+        (self.folder / "notes.txt").write_text("no volume")
+        before = scene_state()
+        paths = self.logic.colorizeMany(self.folder, self.folder / "out")
+        self.assertEqual([path.name for path in paths], ["one_color.nrrd", "two_color.nrrd"])
+        self.assertEqual(len(scene_state()), len(before))
+        node = slicer.util.loadVolume(str(paths[0]))
+        self.assertEqual(node.GetClassName(), "vtkMRMLVectorVolumeNode")
+        np.testing.assert_array_equal(
+            slicer.util.arrayFromVolume(node), colors_of(made_array().astype(np.float32))
+        )
+
+    def test_damaged_and_finished_files_are_named_and_the_others_follow(self):
+        (self.folder / "bad.nrrd").write_bytes(b"NRRD0004\n")
+        self.write("good.nrrd", made_array())
+        with self.assertLogs(level="WARNING") as first:
+            paths = self.logic.colorizeMany(self.folder)
+        self.assertEqual([path.name for path in paths], ["good_color.nrrd"])
+        self.assertIn("bad.nrrd was left out", "\n".join(first.output))
+        with self.assertLogs(level="WARNING") as second:
+            self.assertEqual(self.logic.colorizeMany(self.folder), [])
+        self.assertIn("good_color.nrrd is there already", "\n".join(second.output))
+        self.assertEqual([path.name for path in volume_files(self.folder)],
+                         ["bad.nrrd", "good.nrrd"])  # fmt: skip
+
+    def test_empty_folder_is_refused(self):
+        with self.assertRaisesRegex(InputError, "holds no volume files"):
+            self.logic.colorizeMany(self.folder)
+
+    def test_panel_colours_the_scene_and_a_folder(self):
+        add_mri("a")
+        add_mri("b")
+        widget = MRIColorize.MRIColorizeWidget(None, self.logic, ReadyInstaller())
+        self.addCleanup(widget.parent.deleteLater)
+        self.addCleanup(widget.cleanup)
+        widget.ui.allVolumesButton.click()
+        wait_until(lambda: widget._run is None)
+        self.assertIn("2 volumes were coloured", widget.ui.statusLabel.text)
+        self.write("one.nrrd", made_array())
+        widget.askFolder = lambda title: str(self.folder)
+        widget.ui.folderButton.click()
+        wait_until(lambda: widget._run is None)
+        self.assertIn("1 files were written", widget.ui.statusLabel.text)
+        self.assertTrue((self.folder / "one_color.nrrd").is_file())
+
+
+if __name__ == "__main__":
+    unittest.main()

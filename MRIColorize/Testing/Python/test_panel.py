@@ -1,0 +1,291 @@
+"""Claims about the parts of the panel: names, settings, models, views and 3D, log, reset."""
+
+import tempfile
+import unittest
+from pathlib import Path
+from unittest import mock
+
+import numpy as np
+import slicer
+from stand_ins import (
+    ReadyInstaller,
+    StandInEngine,
+    add_mri,
+    clear_scene,
+    colors_of,
+    made_array,
+    raiser,
+    wait_until,
+)
+
+import MRIColorize
+from MRIColorizeLib import rendering
+from MRIColorizeLib.engines import EngineCache
+from MRIColorizeLib.model import list_models
+from MRIColorizeLib.parameters import RESETTABLE
+from MRIColorizeLib.settings import MachineSettings
+
+
+class PanelCase(unittest.TestCase):
+    def setUp(self):
+        if hasattr(slicer.modules, "MRIColorizeWidget"):
+            slicer.modules.MRIColorizeWidget.exit()
+        clear_scene()
+        settings = MachineSettings()
+        for name in ("device", "model", "ownModel"):
+            self.addCleanup(setattr, settings, name, getattr(settings, name))
+        settings.reset()
+        self.engine = StandInEngine(steps=1)
+
+    def open(self, engine=None):
+        logic = MRIColorize.MRIColorizeLogic(engine or self.engine)
+        widget = MRIColorize.MRIColorizeWidget(None, logic, ReadyInstaller())
+        self.addCleanup(widget.parent.deleteLater)
+        self.addCleanup(widget.cleanup)
+        return widget
+
+    def colorize(self, widget):
+        widget.ui.colorizeButton.click()
+        wait_until(lambda: widget._run is None)
+        return widget._parameterNode.colorVolume
+
+
+class SettingsTest(PanelCase):
+    def test_all_settings_reach_the_engine(self):
+        add_mri()
+        widget = self.open()
+        widget.ui.planeComboBox.currentIndex = 4
+        widget.ui.detailSlider.value = 0.25
+        widget.ui.saturationSlider.value = 1.5
+        widget.ui.blendSlider.value = 0.75
+        widget.ui.backgroundComboBox.currentIndex = 1
+        widget.ui.confidenceCheckBox.checked = True
+        self.colorize(widget)
+        options = self.engine.options[0]
+        self.assertEqual(
+            (options.plane, options.detail, options.saturation, options.blend, options.background),
+            ("consensus", 0.25, 1.5, 0.75, "white"),
+        )
+        self.assertTrue(options.confidence)
+        self.assertTrue(options.editable)
+
+    def test_output_is_named_by_the_person_or_after_the_mri(self):
+        add_mri("knee")
+        widget = self.open()
+        self.assertEqual(widget.ui.outputNameLineEdit.placeholderText, "knee_color")
+        self.assertEqual(self.colorize(widget).GetName(), "knee_color")
+        widget.ui.outputNameLineEdit.text = "my knee"
+        self.assertEqual(self.colorize(widget).GetName(), "my knee")
+
+    def test_overwriting_is_announced(self):
+        add_mri()
+        widget = self.open()
+        node = self.colorize(widget)
+        widget._parameterNode.outputVolume = node
+        self.assertIn("head_color will be overwritten", widget.ui.statusLabel.text)
+        self.assertFalse(widget.ui.outputNameLineEdit.enabled)
+
+    def test_reset_brings_every_default_back_and_keeps_the_volumes(self):
+        mri = add_mri()
+        widget = self.open()
+        chosen = widget._parameterNode
+        defaults = {name: chosen.default(name).value for name in RESETTABLE}
+        widget.ui.planeComboBox.currentIndex = 2
+        widget.ui.saturationSlider.value = 0.5
+        widget.ui.lightingCheckBox.checked = False
+        widget.ui.opacitySlider.value = 1.75
+        widget.ui.deviceComboBox.currentIndex = 3
+        widget._palettes._onPreset(1)
+        self.assertNotEqual({name: getattr(chosen, name) for name in RESETTABLE}, defaults)
+        widget.ui.resetButton.click()
+        self.assertEqual({name: getattr(chosen, name) for name in RESETTABLE}, defaults)
+        self.assertEqual(MachineSettings().device, "auto")
+        self.assertIsNone(widget._palettes.palette)
+        self.assertIs(chosen.inputVolume, mri)
+
+    def test_device_belongs_to_the_machine_and_not_to_the_scene(self):
+        add_mri()
+        widget = self.open()
+        widget.ui.deviceComboBox.currentIndex = 3
+        slicer.mrmlScene.Clear()
+        add_mri()
+        self.assertEqual(self.open().ui.deviceComboBox.currentIndex, 3)
+
+    def test_detail_is_off_where_it_does_nothing(self):
+        widget = self.open()
+        widget.ui.modeComboBox.currentIndex = 1
+        self.assertFalse(widget.ui.detailSlider.enabled)
+
+    def test_sample_button_loads_the_head_once_and_chooses_it(self):
+        widget = self.open()
+        for _ in range(2):
+            widget.ui.sampleButton.click()
+        self.assertEqual(widget._parameterNode.inputVolume.GetName(), "MRIColorizeHead")
+        self.assertEqual(len(slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")), 1)
+
+
+class ModelTest(PanelCase):
+    def test_list_shows_each_model_with_its_card(self):
+        widget = self.open()
+        card = list_models()[0]
+        self.assertIn(card.title, widget.ui.modelComboBox.itemText(0))
+        for word in (card.licence, "MB", "Not for diagnosis"):
+            self.assertIn(word, widget.ui.cardLabel.text)
+
+    def test_folder_of_an_own_model_is_added_and_used(self):
+        add_mri()
+        widget = self.open()
+        folder = str(list_models()[0].directory)
+        widget._models.askFolder = lambda: folder
+        widget.ui.addModelButton.click()
+        self.assertEqual(widget.ui.modelComboBox.currentIndex, widget.ui.modelComboBox.count - 1)
+        self.colorize(widget)
+        self.assertEqual(self.engine.asked, [(folder, "auto")])
+
+    def test_folder_that_is_no_model_is_explained(self):
+        widget = self.open()
+        with tempfile.TemporaryDirectory() as folder:
+            widget._models.askFolder = lambda: folder
+            with mock.patch("slicer.util.errorDisplay") as shown:
+                widget.ui.addModelButton.click()
+        self.assertIn("it is no model", shown.call_args.args[0])
+        self.assertIsNone(MachineSettings().model)
+
+    def test_folder_of_own_models_is_shown_and_emptied_only_after_asking(self):
+        with tempfile.TemporaryDirectory() as folder:
+            inside = Path(folder) / "mine" / "weights.safetensors"
+            inside.parent.mkdir()
+            inside.write_bytes(b"0" * 3_000_000)
+            base = "MRIColorizeLib.model_panel."
+            with (
+                mock.patch(base + "cache_folder", return_value=Path(folder)),
+                mock.patch(base + "cached_bytes", return_value=3_000_000),
+                mock.patch(base + "clear_cache") as cleared,
+            ):
+                widget = self.open()
+                self.assertIn(f"{folder} (3.0 MB)", widget.ui.cacheLabel.text)
+                for answer, times in ((False, 0), (True, 1)):
+                    with mock.patch("slicer.util.confirmOkCancelDisplay", return_value=answer):
+                        widget.ui.emptyCacheButton.click()
+                    self.assertEqual(cleared.call_count, times)
+
+    def test_devices_are_named_with_their_free_memory(self):
+        widget = self.open()
+        widget.ui.checkDevicesButton.click()
+        self.assertRegex(widget.ui.deviceInfoLabel.text, r"CPU.*(GB free|unknown)")
+
+    def test_engine_is_kept_until_model_or_device_changes_or_it_moved(self):
+        class Engine:
+            device = "cuda"
+
+        cache = EngineCache(lambda model, device: Engine())
+        first = cache(None, "auto")
+        self.assertIs(cache(None, "auto"), first)
+        self.assertIsNot(cache("mine", "auto"), first)
+        moved = cache("mine", "auto")
+        moved.device = "cpu"
+        self.assertIsNot(cache("mine", "auto"), moved)
+
+
+class ViewsTest(PanelCase):
+    def setUp(self):
+        super().setUp()
+        self.mri = add_mri()
+        slicer.util.setSliceViewerLayers(background=self.mri, foreground=None)
+        self.widget = self.open()
+
+    def composites(self):
+        return slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")
+
+    def test_fade_mixes_mri_and_colours_in_every_view(self):
+        self.colorize(self.widget)
+        self.widget.ui.fadeSlider.value = 0.3
+        for composite in self.composites():
+            self.assertAlmostEqual(composite.GetForegroundOpacity(), 0.3)
+
+    def test_views_that_were_faded_apart_stay_so_until_the_slider_is_moved(self):
+        self.colorize(self.widget)
+        first, second = self.composites()[:2]
+        first.SetForegroundOpacity(0.2)
+        second.SetForegroundOpacity(0.9)
+        self.widget._views.update()
+        self.assertAlmostEqual(self.widget.ui.fadeSlider.value, 0.2)
+        self.assertEqual(second.GetForegroundOpacity(), 0.9)
+
+    def test_rendering_is_shown_tuned_and_hidden(self):
+        node = self.colorize(self.widget)
+        self.widget.ui.show3DButton.click()
+        display = rendering.rendering_of(node)
+        self.assertTrue(display.GetVisibility())
+        look = display.GetVolumePropertyNode().GetVolumeProperty()
+        usual = look.GetScalarOpacity().GetValue(128)
+        self.widget.ui.opacitySlider.value = 0.5
+        self.assertLess(look.GetScalarOpacity().GetValue(128), usual)
+        self.widget.ui.opacitySlider.value = 1.0
+        self.widget.ui.shiftSlider.value = 60
+        self.assertLess(look.GetScalarOpacity().GetValue(128), usual)
+        self.widget.ui.gradientSlider.value = 0.5
+        self.assertAlmostEqual(look.GetGradientOpacity().GetValue(0), 0.5)
+        self.widget.ui.lightingCheckBox.checked = False
+        self.assertFalse(look.GetShade())
+        self.widget.ui.show3DButton.click()
+        self.assertFalse(display.GetVisibility())
+
+    def test_colour_volume_from_elsewhere_is_shown_too(self):
+        loaded = slicer.util.addVolumeFromArray(
+            colors_of(made_array()), nodeClassName="vtkMRMLVectorVolumeNode", name="photo"
+        )
+        self.widget._parameterNode.colorVolume = loaded
+        self.widget.ui.showSlicesButton.click()
+        self.assertEqual(self.composites()[0].GetBackgroundVolumeID(), loaded.GetID())
+        self.widget.ui.show3DButton.click()
+        self.assertTrue(rendering.rendering_of(loaded).GetVisibility())
+
+    def test_restore_shows_what_was_shown_before_and_hides_the_rendering(self):
+        node = self.colorize(self.widget)
+        self.widget.ui.show3DButton.click()
+        self.widget.ui.fadeSlider.value = 0.3
+        self.widget.ui.restoreViewsButton.click()
+        for composite in self.composites():
+            self.assertEqual(composite.GetBackgroundVolumeID(), self.mri.GetID())
+            self.assertIsNone(composite.GetForegroundVolumeID())
+        self.assertFalse(rendering.rendering_of(node).GetVisibility())
+        self.assertFalse(self.widget.ui.restoreViewsButton.enabled)
+
+    def test_renewed_colours_reach_a_rendering_that_is_on(self):
+        node = self.colorize(self.widget)
+        self.widget.ui.show3DButton.click()
+        slicer.util.arrayFromVolume(self.mri)[...] = made_array()[::-1]
+        slicer.util.arrayFromVolumeModified(self.mri)
+        self.widget._parameterNode.outputVolume = node
+        self.colorize(self.widget)
+        rgba = node.GetNodeReference(rendering.RENDERING_REFERENCE)
+        np.testing.assert_array_equal(
+            slicer.util.arrayFromVolume(rgba)[..., :3], slicer.util.arrayFromVolume(node)
+        )
+
+    def test_controls_are_off_without_a_colour_volume(self):
+        for name in ("fadeSlider", "showSlicesButton", "show3DButton", "restoreViewsButton"):
+            self.assertFalse(getattr(self.widget.ui, name).enabled, name)
+
+
+class LogTest(PanelCase):
+    def test_log_keeps_what_was_done_and_can_be_copied(self):
+        add_mri()
+        widget = self.open()
+        self.colorize(widget)
+        widget.ui.copyLogButton.click()
+        self.assertIn("head_color: 1 slices", slicer.app.clipboard().text())
+
+    def test_log_holds_the_traceback_of_an_error_that_nobody_expected(self):
+        add_mri()
+        widget = self.open(StandInEngine(3, 2, raiser(ZeroDivisionError("inside"))))
+        with mock.patch("slicer.util.errorDisplay"):
+            self.colorize(widget)
+        text = widget.ui.logTextEdit.toPlainText()
+        self.assertIn("Traceback", text)
+        self.assertIn("ZeroDivisionError: inside", text)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,1 @@
+# Slicer makes a package here; the stand-in makes none.
