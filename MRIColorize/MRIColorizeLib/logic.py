@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from .parameters import MRIColorizeParameterNode
 from .repainting import Repainter
 from .request import Request, colorize_steps
 from .run import Run
-from .scene import Node
+from .scene import Node, check_input
 
 Progress = Callable[[int, int], "bool | None"]
 
@@ -126,7 +126,7 @@ class MRIColorizeLogic(ScriptedLoadableModuleLogic):
             output = Path(outputFolder) if outputFolder is not None else Path(volumes)
             run = self.startFolder(Path(volumes), output, lambda node: _request(node, **choices))
         else:
-            run = self.startMany([_request(node, **choices) for node in volumes])
+            run = self.startMany([_request(node, **choices) for node in _usable(volumes)])
         return _finish(run, progress)
 
     def startMany(self, requests: list[Request], **callbacks: Any) -> Run:
@@ -175,6 +175,19 @@ class MRIColorizeLogic(ScriptedLoadableModuleLogic):
         Also for a colour volume loaded from a file: without its MRI, bright voxels are denser.
         """
         return rendering.show_volume(colorVolume, inputVolume, look)
+
+
+def _usable(volumes: Iterable[Node]) -> list[Node]:
+    """The volumes that can be coloured; the others are named in the log."""
+    usable = []
+    for node in volumes:
+        try:
+            check_input(node)
+        except InputError as error:
+            logging.warning(error)
+        else:
+            usable.append(node)
+    return usable
 
 
 def _request(

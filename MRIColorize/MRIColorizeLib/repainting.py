@@ -12,7 +12,7 @@ from .errors import InputError
 from .palettes import Palette
 from .rendering import refresh_rgba
 from .results import tissue_of
-from .scene import ATTRIBUTE_PREFIX, Node, in_scene
+from .scene import ATTRIBUTE_PREFIX, Node, in_scene, vtk_image
 from .segmentation import color_segments
 from .volume import ColorVolume
 
@@ -61,8 +61,8 @@ class Repainter:
             )
         color = self._finished[node.GetID()]
         slicer.mrmlScene.SaveStateForUndo()  # does nothing unless the scene's undo is on
-        slicer.util.arrayFromVolume(node)[...] = self._colors(color, palette)
-        slicer.util.arrayFromVolumeModified(node)
+        # A new image, because undo keeps the old one by reference.
+        node.SetAndObserveImageData(vtk_image(self._colors(color, palette)))
         node.SetAttribute(ATTRIBUTE_PREFIX + "Palette", palette.name if palette else "")
         refresh_rgba(node)
         segmentation = tissue_of(node)

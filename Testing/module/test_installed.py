@@ -21,10 +21,10 @@ def run(*command, **options):
 
 
 def program(name):
-    """CMake's program: beside Python, where pip puts it, or on the path."""
+    """A program: beside Python, where pip puts it, or on the path."""
     beside = Path(sys.executable).with_name(name)
     found = str(beside) if beside.is_file() else shutil.which(name)
-    assert found, f"{name} is missing: pip install cmake"
+    assert found, f"{name} is missing: pip install {name}"
     return found
 
 
@@ -34,6 +34,7 @@ def trees(tmp_path_factory):
     build, installed = (tmp_path_factory.mktemp(name) for name in ("build", "installed"))
     stub = REPOSITORY / "Testing" / "cmake"
     run(program("cmake"), "-S", str(REPOSITORY), "-B", str(build), f"-DSlicer_DIR={stub}",
+        "-G", "Ninja", f"-DCMAKE_MAKE_PROGRAM={program('ninja')}",
         f"-DPython3_EXECUTABLE={sys.executable}")  # fmt: skip
     run(program("cmake"), "--build", str(build))
     run(program("cmake"), "--install", str(build), "--prefix", str(installed))

@@ -46,6 +46,16 @@ class ManyTest(unittest.TestCase):
         self.assertEqual({options.saturation for options in self.engine.options}, {1.5})
         self.assertEqual(self.engine.asked, [(None, "auto")], "the model is loaded once")
 
+    def test_volumes_that_cannot_be_coloured_are_named_and_the_others_follow(self):
+        mri = add_mri("a")
+        colors = self.logic.colorize(mri)
+        with self.assertLogs(level="WARNING") as logged:
+            nodes = self.logic.colorizeMany([colors, mri])
+        self.assertEqual(len(nodes), 1)
+        self.assertIn("a_color is already a colour volume", "\n".join(logged.output))
+        with self.assertLogs(level="WARNING"), self.assertRaisesRegex(InputError, "No volume"):
+            self.logic.colorizeMany([colors])
+
     def test_volumes_that_are_done_stay_after_cancel(self):
         volumes = [add_mri("a"), add_mri("b")]
         with self.assertRaises(Cancelled):

@@ -48,6 +48,18 @@ class RepaintTest(unittest.TestCase):
         np.testing.assert_array_equal(self.colors(node), before)
         self.assertEqual(node.GetAttribute("MRIColorize.Palette"), "")
 
+    def test_undo_takes_a_recolouring_back(self):
+        node = self.logic.colorize(self.mri, editable=True)
+        before = self.colors(node)
+        node.SetUndoEnabled(True)
+        slicer.mrmlScene.SetUndoOn()
+        self.addCleanup(slicer.mrmlScene.ClearUndoStack)
+        self.addCleanup(slicer.mrmlScene.SetUndoOff)
+        self.logic.recolor(node, green_fat())
+        self.assertFalse(np.array_equal(self.colors(node), before))
+        slicer.mrmlScene.Undo()
+        np.testing.assert_array_equal(self.colors(node), before)
+
     def test_tissue_map_and_rendering_follow(self):
         node = self.logic.colorize(self.mri, editable=True, tissue=True)
         rgba = rendering.write_rgba(node, self.mri)
