@@ -1,4 +1,4 @@
-"""`python -m training`: prepare the data, train, export a model, evaluate it."""
+"""`python -m training`: fetch and prepare data, train SegNet and generator, export, evaluate."""
 
 from __future__ import annotations
 
@@ -7,7 +7,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from training.config import CONFIGS, ConfigError, load_config
+from MRIColorizeLib.errors import MRIColorizeError
+from training.config import CONFIGS
+from training.data.commands import add_data_commands
+from training.errors import TrainingError
+
+DEFAULT = CONFIGS / "default.toml"
+INTERRUPTED = 130  # the shell's exit status for Ctrl-C
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -18,9 +24,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(given)
     try:
         options.run(options)
-    except (ConfigError, OSError, ValueError) as error:
+    except (TrainingError, MRIColorizeError, OSError, ValueError) as error:
         print(f"training: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("training: interrupted; nothing half-made was kept.", file=sys.stderr)
+        return INTERRUPTED
     return 0
 
 
@@ -28,75 +37,96 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="command")
 
-    prepare = commands.add_parser("prepare", help="make labelled training data from the sources")
-    prepare.add_argument("--data", type=Path, required=True, help="folder with cryosection/, mri/")
-    prepare.add_argument("--out", type=Path, required=True, help="folder for the prepared data")
-    prepare.add_argument("--pictures", type=Path, help="folder for a picture of every step")
-    prepare.set_defaults(run=_prepare)
+    add_data_commands(commands)
+
+    segnet = commands.add_parser("segnet", help="train the segmentation network on cryosections")
+    segnet.add_argument("--prepared", type=Path, required=True, help="folder made by prepare")
+    segnet.add_argument("--out", type=Path, required=True, help="folder for it and its score")
+    _add_settings(segnet, DEFAULT)
+    segnet.set_defaults(run=_segnet)
 
     train = commands.add_parser("train", help="train a generator; goes on where it stopped")
     train.add_argument("--prepared", type=Path, required=True, help="folder made by prepare")
     train.add_argument("--run", type=Path, required=True, dest="folder", help="folder of the run")
-    train.add_argument("--config", type=Path, default=CONFIGS / "default.toml")
     train.add_argument("--minutes", type=float, default=float("inf"), help="stop after this time")
-    train.add_argument("overrides", nargs="*", metavar="key=value", help="e.g. losses.color=2")
+    _add_settings(train, DEFAULT)
     train.set_defaults(run=_train)
 
     export = commands.add_parser("export", help="write a run's averaged weights with their card")
     export.add_argument("--run", type=Path, required=True, dest="folder")
     export.add_argument("--prepared", type=Path, required=True)
     export.add_argument("--out", type=Path, required=True, help="folder of the model")
-    export.add_argument("--config", type=Path, default=CONFIGS / "default.toml")
+    export.add_argument("--weights", choices=("best", "last"), default="best")
     export.add_argument("--version", required=True, help="of the model, for its card")
-    export.add_argument("--hardware", default="CPU", help="what it was trained on, for its card")
+    export.add_argument("--hardware", default="", help="for its card; default: what the run noted")
     export.add_argument("--notes", default="", help="what the settings do not say, for its card")
-    export.add_argument("overrides", nargs="*", metavar="key=value")
+    export.add_argument("--limits", default="", help="what it does badly, added to its card")
+    _add_settings(export, None)
     export.set_defaults(run=_export)
 
     commands.add_parser("evaluate", help="measure a model on MRI that it never saw")
     return parser
 
 
-def _prepare(options: argparse.Namespace) -> None:
-    from training.data.cryosection import prepare_cryosections
-    from training.data.mri_labels import prepare_mri
+def _add_settings(command: argparse.ArgumentParser, default: Path | None) -> None:
+    shown = default.name if default else "the run's own"
+    command.add_argument(
+        "--config", type=Path, default=default, help=f"settings, TOML; default: {shown}"
+    )
+    command.add_argument("overrides", nargs="*", metavar="key=value", help="losses.color=2")
 
-    volumes = [
-        *prepare_cryosections(options.data / "cryosection", options.out, options.pictures),
-        *prepare_mri(options.data, options.out, options.pictures),
-    ]
-    print(f"{len(volumes)} labelled volumes are in {options.out}.")
+
+def _segnet(options: argparse.Namespace) -> None:
+    import torch
+
+    from training.data.prepared import load_all
+    from training.segmentation import train_segnet
+    from training.settings import load_config
+
+    config = load_config(options.config, options.overrides)
+    torch.set_num_threads(config.threads)
+    trained = train_segnet(config, load_all(options.prepared), options.out)
+    score = trained.card["validation"]
+    print(f"Dice on {score['slices']} held-out slices, mean and spread over those that show it:")
+    for name, dice in score["dice"].items():
+        spread = "" if dice["sd"] is None else f" +- {dice['sd']:.2f}"
+        print(f"  {name:20} {dice['mean']:.2f}{spread}  ({dice['slices']} slices)")
+    print(f"SegNet is in {options.out}; give it to train as segnet.path={options.out}.")
 
 
 def _train(options: argparse.Namespace) -> None:
     import torch
 
     from training.data.prepared import load_all
+    from training.settings import load_config
     from training.trainer import Trainer
 
     config = load_config(options.config, options.overrides)
     torch.set_num_threads(config.threads)
     trainer = Trainer(config, load_all(options.prepared), options.folder)
-    trainer.run(seconds=options.minutes * 60)
-    print(f"Step {trainer.step} of {config.steps}; the run is in {options.folder}.")
+    done = trainer.run(seconds=options.minutes * 60)
+    rest = "" if done else "; the same command goes on from there"
+    trainer.fabric.print(
+        f"Step {trainer.step} of {config.steps}; the run is in {options.folder}{rest}."
+    )
 
 
 def _export(options: argparse.Namespace) -> None:
+    from training.checkpoint import CONFIG
     from training.data.prepared import read_manifest
-    from training.export import export_model
+    from training.export import ExportNotes, export_model
+    from training.settings import load_config
 
-    config = load_config(options.config, options.overrides)
+    own = options.folder / CONFIG
+    config = load_config(options.config or (own if own.exists() else DEFAULT), options.overrides)
+    about = ExportNotes(options.version, options.hardware, options.notes, options.limits)
     manifest = read_manifest(options.prepared)
-    card = export_model(
-        options.folder,
-        config,
-        manifest,
-        options.out,
-        options.version,
-        options.hardware,
-        options.notes,
+    card = export_model(options.folder, config, manifest, options.out, about, options.weights)
+    step = card.details["training"]["steps"]
+    print(
+        f"{card.name} {card.version} of step {step}: {card.weights_bytes} bytes of weights in "
+        f"{options.out}."
     )
-    print(f"{card.name} {card.version}: {card.weights_bytes} bytes of weights in {options.out}.")
 
 
 def _evaluate(arguments: Sequence[str]) -> int:

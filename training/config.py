@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-import ast
-import dataclasses
-import tomllib
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Literal
 
-from MRIColorizeLib.generator import GeneratorConfig
+from MRIColorizeLib.generator_config import GeneratorConfig
+from training.errors import ConfigError
 
 CONFIGS = Path(__file__).parent / "configs"
-T = TypeVar("T")
-
-
-class ConfigError(Exception):
-    """A configuration file or an override is wrong; the message says where."""
 
 
 @dataclass(frozen=True)
@@ -56,14 +48,53 @@ class SynthesisConfig:
 
 @dataclass(frozen=True)
 class LossConfig:
-    """Weights of the losses."""
+    """Weights of the losses; a term of weight 0 is not computed.
+
+    The supervised terms, `segmentation` and `*_pseudo` compare registered pairs; the adversarial,
+    cycle, `*_color` and `*_radiometric` terms need no registration (see TrainConfig.unpaired).
+    """
 
     color: float = 3.0
     pseudo: float = 1.5
     gradient: float = 1.5
     tissue: float = 0.4
-    structure: float = 0.15  # reaches the lightness residual alone
-    background: float = 0.25  # weight of a background pixel in the colour losses
+    structure: float = 0.15  # reaches the lightness residual alone; palette head, two decoders
+    background: float = 0.25  # weight of a background pixel in the colour and cycle losses
+    segmentation: float = 0.0  # the frozen SegNet on the pseudo-cryosection
+    adversarial: float = 0.0  # LSGAN, sum of both directions
+    cycle: float = 0.0  # L1, sum of both directions
+    ssim_color: float = 0.0  # colourised MRI against MRI; each is summed over the windows
+    ssim_pseudo: float = 0.0  # pseudo-cryosection against cryosection
+    ssim_radiometric: float = 0.0  # the cryosection's MRI against the cryosection's grey
+    ms_ssim_color: float = 0.0
+    ms_ssim_pseudo: float = 0.0
+    ms_ssim_radiometric: float = 0.0
+    windows: tuple[int, ...] = (11, 9, 7, 5, 3)  # of SSIM, pixels; sigma grows with them
+    # What the *_color terms may move under the palette head: more than lightness repaints tissues.
+    reach: Literal["lightness", "all"] = "lightness"
+
+
+@dataclass(frozen=True)
+class CriticConfig:
+    """The two discriminators."""
+
+    kind: Literal["patch", "published"] = "patch"  # published: its map averaged to one number
+    width: int = 64
+    conditioned: bool = False  # whether they see the labels beside the picture
+    learning_rate: float = 2e-4
+
+
+@dataclass(frozen=True)
+class SegNetConfig:
+    """The segmentation network: where it lies, and how `segnet` trains it."""
+
+    path: str = ""  # folder that `python -m training segnet` wrote
+    width: int = 24
+    levels: int = 4
+    steps: int = 3000
+    pixels: int = 16 * 128 * 128  # in a batch
+    learning_rate: float = 1e-3
+    jitter: float = 0.15  # relative, of each colour channel
 
 
 @dataclass(frozen=True)
@@ -73,57 +104,66 @@ class TrainConfig:
     name: str = "visible-human-head"
     seed: int = 1
     steps: int = 6000
-    pixels: int = 16 * 128 * 128  # in a batch
+    pixels: int = 16 * 128 * 128  # in a batch of each process
+    unpaired: float = 0.0  # share of them from MRI and cryosections that do not belong together
+    initial: str = ""  # run, checkpoint or model folder whose averaged weights start this run
     learning_rate: float = 3e-3
+    schedule: Literal["cosine", "constant"] = "cosine"
     warmup: int = 200
     weight_decay: float = 1e-4
-    clip: float = 5.0
+    clip: float = 5.0  # largest norm of a network's gradient; 0 lets all pass
     ema: float = 0.998
-    precision: str = "bf16-mixed"
+    precision: Literal["32-true", "bf16-mixed"] = "bf16-mixed"
     threads: int = 2
     save_every: int = 250
     validate_every: int = 500
     validation_batches: int = 12
+    tensorboard: bool = False
     temperature: float = 0.6  # of the softmax at use; written on the card
+    back_width: int = 0  # of the back generator; 0: as wide as the generator
     slices: SliceConfig = field(default_factory=SliceConfig)
     synthesis: SynthesisConfig = field(default_factory=SynthesisConfig)
     losses: LossConfig = field(default_factory=LossConfig)
+    critic: CriticConfig = field(default_factory=CriticConfig)
+    segnet: SegNetConfig = field(default_factory=SegNetConfig)
     generator: GeneratorConfig = field(default_factory=GeneratorConfig)
 
+    @property
+    def needs_back(self) -> bool:
+        """Whether a term needs the generator from colour back to MRI."""
+        losses = self.losses
+        radiometric = losses.ssim_radiometric or losses.ms_ssim_radiometric
+        return bool(losses.adversarial or losses.cycle or radiometric)
 
-def load_config(path: Path, overrides: Sequence[str] = ()) -> TrainConfig:
-    """Read a TOML file and apply overrides such as `losses.color=2` or `steps=100`."""
-    try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"{path} is no readable configuration: {error}") from error
-    for override in overrides:
-        key, separator, text = override.partition("=")
-        if not separator:
-            raise ConfigError(f"{override!r} is no override; write it as key=value.")
-        table = data
-        *parents, last = key.split(".")
-        for parent in parents:
-            table = table.setdefault(parent, {})
-        table[last] = _value(text)
-    return _build(TrainConfig, data, "")
+    @property
+    def needs_domains(self) -> bool:
+        """Whether a term compares pictures of the two domains without registration."""
+        return bool(self.needs_back or self.losses.ssim_color or self.losses.ms_ssim_color)
 
 
-def _value(text: str) -> Any:
-    try:
-        return ast.literal_eval({"true": "True", "false": "False"}.get(text, text))
-    except (ValueError, SyntaxError):
-        return text
-
-
-def _build(kind: type[T], data: dict[str, Any], where: str) -> T:
-    known = {f.name: f for f in dataclasses.fields(kind)}  # type: ignore[arg-type]
-    settings = {}
-    for key, value in data.items():
-        if key not in known:
-            raise ConfigError(f"There is no setting {where}{key}.")
-        default = known[key].default_factory
-        if dataclasses.is_dataclass(default):
-            value = _build(default, value, f"{where}{key}.")  # type: ignore[arg-type]
-        settings[key] = tuple(value) if isinstance(value, list) else value
-    return kind(**settings)
+def check_config(config: TrainConfig) -> None:
+    """Raise ConfigError when settings contradict each other or leave nothing to train."""
+    losses = config.losses
+    if config.steps < 1 or config.pixels < 1 or min(config.slices.crops, default=0) < 16:
+        raise ConfigError("steps and pixels must be at least 1, slices.crops at least 16 pixels.")
+    if min(config.save_every, config.validate_every, config.validation_batches) < 1:
+        raise ConfigError("save_every, validate_every and validation_batches must be at least 1.")
+    if not 0 <= config.unpaired <= 1:
+        raise ConfigError(f"unpaired is a share from 0 to 1, not {config.unpaired}.")
+    if config.unpaired and not config.needs_domains:
+        raise ConfigError(
+            "unpaired is above 0, but no loss uses such samples; give losses.cycle, "
+            "losses.adversarial or losses.ssim_color a weight."
+        )
+    if config.needs_back and not config.unpaired and config.slices.photographs < 1:
+        raise ConfigError(
+            "Cycle, adversarial and radiometric losses need real cryosections in every sample; set "
+            "unpaired above 0 or slices.photographs to 1."
+        )
+    if losses.segmentation and not config.segnet.path:
+        raise ConfigError(
+            "losses.segmentation needs a SegNet; train one with `python -m training segnet` and "
+            "give its folder as segnet.path, or set the loss to 0."
+        )
+    if any(window < 3 or window % 2 == 0 for window in losses.windows):
+        raise ConfigError(f"losses.windows are odd numbers from 3 up, not {losses.windows}.")

@@ -1,194 +1,206 @@
-"""The training loop: draw, colour, compare, step; averaged weights, checkpoints, validation."""
+"""The training loop: draw, step, report, save, validate; goes on where it stopped."""
 
 from __future__ import annotations
 
-import copy
-import csv
-import dataclasses
-import json
+import math
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from lightning.fabric import Fabric
-from torch import Tensor, nn
 
-from MRIColorizeLib.color import rgb_to_lab
-from MRIColorizeLib.generator import DualDecoderGenerator
-from MRIColorizeLib.tissue import NAMES
-from training.config import TrainConfig
+from training.checkpoint import (
+    BEST,
+    CHECKPOINT,
+    CONFIG,
+    averaged_weights,
+    check_same_config,
+    config_text,
+    read_state,
+    write_state,
+)
+from training.config import TrainConfig, check_config
 from training.data.prepared import PreparedVolume
-from training.data.slices import SliceSource
 from training.data.synthesis import Random
-from training.losses import generator_losses
-from training.picture import save_batch_picture
+from training.errors import RunError
+from training.hardware import describe_hardware
+from training.interruption import Interruption
+from training.journal import Journal
+from training.learner import DivergedError, Learner
+from training.parallel import make_fabric
+from training.picture import batch_picture, domain_picture
+from training.sampling import StepSource, ramp
+from training.segmentation import load_segnet
+from training.validation import STRENGTH, Validator
 
-CHECKPOINT = "checkpoint.pt"
-LOG = "log.csv"
+FAR_SEED = 7919  # between the seeds of two processes
 
 
 class Trainer:
-    """One run of a TrainConfig in a folder; started again there, it goes on where it stopped."""
+    """One run of a TrainConfig in a folder; started again there, it goes on to the same bits."""
 
     def __init__(
         self, config: TrainConfig, volumes: Sequence[PreparedVolume], folder: Path
     ) -> None:
+        """Raises ConfigError, RunError or ValueError before anything in the folder is changed."""
+        check_config(config)
         self.config, self.folder = config, folder
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "config.json").write_text(json.dumps(dataclasses.asdict(config), indent=1))
-        torch.manual_seed(config.seed)
-        self.fabric = Fabric(accelerator="auto", devices=1, precision=config.precision)
-        generator = DualDecoderGenerator(config.generator)
-        generator = generator.to(memory_format=torch.channels_last)
-        self.average = copy.deepcopy(generator).to(self.fabric.device).requires_grad_(False)
-        optimizer = torch.optim.AdamW(
-            generator.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
-        )
-        self.generator, self.optimizer = self.fabric.setup(generator, optimizer)
-        self.training = SliceSource(volumes, "train", config.slices)
-        self.validation = SliceSource(volumes, "val", config.slices)
-        self.rng = Random(config.seed)
-        self.step = 0
-        if (folder / CHECKPOINT).exists():
-            self._load()
+        stored = read_state(folder / CHECKPOINT) if (folder / CHECKPOINT).exists() else None
+        if stored is not None:
+            check_same_config(stored, config, folder)
+        self.fabric = make_fabric(config.precision)
+        segnet = load_segnet(Path(config.segnet.path)).network if config.segnet.path else None
+        self.learner = Learner(config, self.fabric, segnet)
+        self.source = StepSource(volumes, "train", config)
+        self.validator = Validator(config, volumes, self.fabric, segnet)
+        self.shown = StepSource(volumes, "val", config) if config.needs_domains else None
+        self.rng = Random(config.seed + FAR_SEED * self.fabric.global_rank)
+        self.step, self.samples, self.seconds, self.best = 0, 0, 0.0, -math.inf
+        if stored is not None:
+            self._take_up(stored)
+        elif config.initial:
+            self._begin_with(Path(config.initial))
+        self.journal: Journal | None = None
+        if self.fabric.is_global_zero:  # the other processes keep silent
+            self.journal = Journal(folder, config.tensorboard)
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / CONFIG).write_text(config_text(config), encoding="utf-8")
 
-    def run(self, seconds: float = float("inf")) -> None:
-        """Train to the configured number of steps, or until `seconds` have passed."""
-        config = self.config
-        began, totals, since = time.monotonic(), dict[str, float](), self.step
-        while self.step < config.steps and time.monotonic() - began < seconds:
-            self._set_learning_rate()
-            for name, value in self._train_step().items():
-                totals[name] = totals.get(name, 0.0) + value
-            self.step += 1
-            if self.step % config.save_every == 0 or self.step == config.steps:
-                means = {name: total / (self.step - since) for name, total in totals.items()}
-                self._report(means, time.monotonic() - began)
-                totals, since = {}, self.step
-                self._save()
-            if self.step % config.validate_every == 0 or self.step == config.steps:
-                self.validate()
-        self._save()
+    def run(self, seconds: float = math.inf) -> bool:
+        """Train to the configured number of steps, for `seconds`, or until asked to end.
 
-    def _train_step(self) -> dict[str, float]:
-        config = self.config
-        ramp = min(self.step / max(config.synthesis.ramp_steps * config.steps, 1), 1.0)
-        strength = config.synthesis.ramp_from + (1 - config.synthesis.ramp_from) * ramp
-        batch = self.training.draw(config.pixels, config.synthesis, strength, self.rng)
-        batch = batch.to(self.fabric.device)
-        self.generator.train()
-        output = self.generator(
-            batch.real_A.contiguous(memory_format=torch.channels_last), batch.mask
-        )
-        terms = generator_losses(output, batch, config.losses)
-        self.optimizer.zero_grad(set_to_none=True)
-        self.fabric.backward(sum(terms.values()))
-        self.fabric.clip_gradients(self.generator, self.optimizer, max_norm=config.clip)
-        self.optimizer.step()
-        self._update_average()
-        return {name: float(term.detach()) for name, term in terms.items()}
-
-    @torch.no_grad()
-    def _update_average(self) -> None:
-        """Exponential moving average of weights and statistics; short at the start."""
-        decay = min(self.config.ema, (1 + self.step) / (10 + self.step))
-        current = self.generator.module.state_dict()
-        for name, mean in self.average.state_dict().items():
-            if mean.is_floating_point():
-                mean.lerp_(current[name], 1 - decay)
-            else:
-                mean.copy_(current[name])
-
-    def _set_learning_rate(self) -> None:
-        config = self.config
-        warm = min((self.step + 1) / max(config.warmup, 1), 1.0)
-        done = torch.tensor(torch.pi * self.step / config.steps)
-        rate = config.learning_rate * warm * float(0.5 + 0.49 * torch.cos(done) + 0.01)
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
-
-    @torch.inference_mode()
-    def validate(self) -> dict[str, float]:
-        """Scores of the averaged weights on the validation split, with the same draws each time.
-
-        delta_e: mean CIE76 distance in the body to the photograph or painting; dice_*: per tissue.
-        Writes a picture of the first batch and appends to validation.csv.
+        Returns whether all steps are done. Ctrl-C ends after the step under way and saves. Raises
+        RunError when a loss is not finite or a checkpoint cannot be written; the checkpoint before
+        that stays.
         """
-        config = self.config
-        rng = Random(config.seed + 1)
-        self.average.eval()
-        distance, pixels = 0.0, 0.0
-        counts = torch.zeros(3, len(NAMES))  # both, labels, output
-        for index in range(config.validation_batches):
-            batch = self.validation.draw(config.pixels, config.synthesis, 0.7, rng)
-            batch = batch.to(self.fabric.device)
-            with self.fabric.autocast():
-                output = self.average(batch.real_A, batch.mask, config.temperature)
-            if index == 0:
-                path = self.folder / "pictures" / f"validation_{self.step:06d}.png"
-                save_batch_picture(batch, output, path)
-            away = (rgb_to_lab(output.color.float()) - rgb_to_lab(batch.real_B)).norm(dim=1)
-            distance += float((away * batch.mask[:, 0]).sum())
-            pixels += float(batch.mask.sum())
-            if output.logits is not None:
-                counts += _overlaps(output.logits.argmax(1), batch.labels).cpu()
-        scores = {"step": float(self.step), "delta_e": distance / pixels}
-        dice = 2 * counts[0] / (counts[1] + counts[2]).clamp_min(1)
-        scores |= {f"dice_{name}": float(dice[code]) for code, name in enumerate(NAMES) if code}
-        _append_row(self.folder / "validation.csv", scores)
+        config, began, done_before = self.config, time.monotonic(), self.seconds
+        totals, since = dict[str, float](), self.step
+        with Interruption() as interruption:
+            while self.step < config.steps:
+                passed = time.monotonic() - began
+                if self._agreed(interruption.asked or passed >= seconds):
+                    break
+                for name, value in self._train_step().items():
+                    totals[name] = totals.get(name, 0.0) + value
+                self.seconds = done_before + time.monotonic() - began
+                last = self.step == config.steps
+                if last or self.step % config.save_every == 0:
+                    self.save()
+                    means = {name: total / (self.step - since) for name, total in totals.items()}
+                    self._report(means)
+                    totals, since = {}, self.step
+                if last or self.step % config.validate_every == 0:
+                    self.validate()
+            if self.step != since:
+                self.save()
+        if self.journal is not None:
+            self.journal.close()
+        return self.step == config.steps
+
+    def validate(self) -> dict[str, float]:
+        """Score the averaged weights, note it, and keep them if they are the best so far."""
+        samples = self._all_samples()
+        network = self.learner.average.network
+        # In every process, on the same draws: measures share their means between the processes.
+        scores, batch, output = self.validator.scores(network)
+        if self.journal is not None:
+            self.journal.scores(self.step, scores)
+            self.journal.picture(self.step, "validation", batch_picture(batch, output))
+            if self.shown is not None:
+                seen = self.shown.draw(STRENGTH, Random(self.config.seed + 1))
+                domains = self.learner.round_trip(seen.to(self.fabric.device))
+                self.journal.picture(self.step, "domains", domain_picture(domains))
+            if scores["score"] > self.best:
+                self.best = scores["score"]
+                state = {
+                    "step": self.step,
+                    "samples": samples,
+                    "score": self.best,
+                    "config": config_text(self.config),
+                    "average": network.state_dict(),
+                }
+                write_state(state, self.folder / BEST)
+        self.fabric.barrier()
         return scores
 
-    def _report(self, means: dict[str, float], seconds: float) -> None:
-        _append_row(self.folder / LOG, {"step": self.step, "seconds": seconds, **means})
-        text = "  ".join(f"{name} {value:.4f}" for name, value in means.items())
-        self.fabric.print(f"step {self.step}/{self.config.steps}  {seconds:.0f} s  {text}")
-
-    def _save(self) -> None:
+    def save(self) -> None:
+        """Write the checkpoint that the same command goes on from."""
+        world = self.fabric.world_size
+        states = self.fabric.all_gather(self.rng.generator.get_state())
         state = {
             "step": self.step,
-            "generator": self.generator.module.state_dict(),
-            "average": self.average.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "random": self.rng.generator.get_state(),
+            **self.learner.state(),
+            "random": states.cpu().reshape(world, -1),
+            "samples": self._all_samples(),
+            "seconds": self.seconds,
+            "hardware": describe_hardware(self.fabric.device, world),
+            "config": config_text(self.config),
         }
-        temporary = self.folder / (CHECKPOINT + ".part")
-        torch.save(state, temporary)
-        temporary.replace(self.folder / CHECKPOINT)
+        if self.fabric.is_global_zero:
+            write_state(state, self.folder / CHECKPOINT)
+        self.fabric.barrier()
 
-    def _load(self) -> None:
-        state = torch.load(self.folder / CHECKPOINT, weights_only=True)
-        self.step = state["step"]
-        self.generator.module.load_state_dict(state["generator"])
-        self.average.load_state_dict(state["average"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.rng.generator.set_state(state["random"])
+    def _train_step(self) -> dict[str, float]:
+        batches = self.source.draw(ramp(self.config, self.step), self.rng)
+        try:
+            values = self.learner.step(batches.to(self.fabric.device), self.step)
+        except DivergedError as error:
+            raise RunError(
+                f"Training stopped in step {self.step + 1}: {error}. {self._last_good()} Lower "
+                "learning_rate or the weight of that loss, or set precision=32-true."
+            ) from error
+        self.step += 1
+        self.samples += batches.samples
+        return values
 
+    def _all_samples(self) -> int:
+        """Slices seen by all processes."""
+        return int(self.fabric.all_gather(torch.tensor(self.samples)).sum())
 
-def trained_generator(folder: Path, config: TrainConfig) -> tuple[nn.Module, int]:
-    """The averaged generator of a run's last checkpoint, and its step."""
-    state = torch.load(folder / CHECKPOINT, weights_only=True, map_location="cpu")
-    generator = DualDecoderGenerator(config.generator)
-    generator.load_state_dict(state["average"])
-    return generator.eval(), int(state["step"])
+    def _last_good(self) -> str:
+        path = self.folder / CHECKPOINT
+        if not path.exists():
+            return "Nothing had been saved yet."
+        return f"The last good state is that of step {read_state(path)['step']}, in {path}."
 
+    def _agreed(self, wish: bool) -> bool:
+        """Whether any process wants to stop: all must, or the others would wait for ever."""
+        if self.fabric.world_size == 1:
+            return wish
+        return float(self.fabric.all_reduce(torch.tensor(float(wish)), reduce_op="sum")) > 0
 
-def _overlaps(codes: Tensor, labels: Tensor) -> Tensor:
-    """(3, classes): pixels of each class in both, in the labels, in the output."""
-    size = len(NAMES)
-    return torch.stack(
-        [
-            torch.bincount(labels[codes == labels].flatten(), minlength=size),
-            torch.bincount(labels.flatten(), minlength=size),
-            torch.bincount(codes.flatten(), minlength=size),
-        ]
-    ).float()
+    def _report(self, means: dict[str, float]) -> None:
+        if self.journal is not None:
+            left = self.seconds / self.step * (self.config.steps - self.step)
+            self.journal.losses(self.step, self.config.steps, self.seconds, left, means)
 
+    def _take_up(self, state: dict) -> None:
+        world, rank = self.fabric.world_size, self.fabric.global_rank
+        random = torch.atleast_2d(state["random"])
+        if len(random) != world:
+            raise RunError(
+                f"{self.folder} was trained by {len(random)} processes, not {world}: start as "
+                f"many, or begin a new run with initial={self.folder}."
+            )
+        try:
+            self.learner.load_state(state)
+        except (KeyError, RuntimeError, ValueError) as error:
+            reason = str(error).splitlines()[0]
+            raise RunError(
+                f"The checkpoint in {self.folder} does not fit these settings ({reason}): give "
+                "those that it was trained with, or another --run."
+            ) from error
+        self.rng.generator.set_state(random[rank].contiguous())
+        self.step, self.seconds = state["step"], state.get("seconds", 0.0)
+        if (self.folder / BEST).exists():
+            self.best = read_state(self.folder / BEST)["score"]
+        self.samples = state.get("samples", 0) if rank == 0 else 0
 
-def _append_row(path: Path, row: dict[str, float]) -> None:
-    new = not path.exists()
-    with path.open("a", newline="") as stream:
-        writer = csv.writer(stream)
-        if new:
-            writer.writerow(row)
-        writer.writerow(f"{value:.6g}" for value in row.values())
+    def _begin_with(self, place: Path) -> None:
+        try:
+            self.learner.start_from(averaged_weights(place))
+        except RuntimeError as error:
+            raise RunError(
+                f"The weights in {place} are of a generator that is built otherwise; give the same "
+                "generator.* settings as there, or leave initial out."
+            ) from error

@@ -1,5 +1,6 @@
-"""`python -m training.evaluate` in small: made volumes in, a report whose numbers hold together."""
+"""`python -m training evaluate` in small: made data in, a report whose numbers hold together."""
 
+import csv
 import dataclasses
 import hashlib
 import json
@@ -16,9 +17,15 @@ from MRIColorizeLib.generator import DualDecoderGenerator
 from MRIColorizeLib.generator_config import GeneratorConfig
 from training.data.prepared import save_prepared
 from training.evaluate.__main__ import main
-from training.evaluate.evaluation import Spread
+from training.evaluate.baselines import BASELINES
+from training.evaluate.evaluation import Request, evaluate
 from training.evaluate.montage import as_seen
-from training.evaluate.stacks import METHODS, contrast_and_subject, slices_with_body
+from training.evaluate.report import write_report
+from training.evaluate.scores import Measure
+from training.evaluate.stacks import MODES
+
+METHODS = [*MODES, *BASELINES]
+ORANGE = (200, 120, 40)
 
 
 def _write_model(folder, trained_on):
@@ -56,30 +63,33 @@ def _write_volume(array, path):
 
 @pytest.fixture(scope="module")
 def workplace(tmp_path_factory):
-    """A person in T1, T2 (reversed) and FLAIR (another grid), training data and a model."""
+    """A person in T1, T2 (reversed) and FLAIR (another grid), prepared data and a model."""
     root = tmp_path_factory.mktemp("evaluate")
     (root / "data" / "mri").mkdir(parents=True)
-    head = phantoms.mri(shape=(10, 44, 40))
+    head = phantoms.mri(shape=(8, 44, 40))
     t1 = head.image
     t2 = np.where(head.labels > 0, 200 - t1, 0).astype(np.float32)
     for contrast, array in (("t1", t1), ("t2", t2), ("flair", t1[:, :40])):
         _write_volume(array, root / "data" / "mri" / f"person_{contrast}.nii.gz")
-    save_prepared(phantoms.training_set(), root / "prepared")
+    frames = {"train": (0,), "val": (2, 3, 5), "test": (7,)}
+    photographs = phantoms.cryosection(shape=(8, 45, 40), frames=frames)
+    scan = phantoms.mri("other", "val", (6, 40, 36))
+    save_prepared([phantoms.mri(shape=(8, 40, 36)), scan, photographs], root / "prepared")
     _write_model(root / "model", root / "data" / "mri" / "person_flair.nii.gz")
     return root
 
 
-def _arguments(root, out, *volumes):
+def _arguments(root, out, *more):
     pairs = {"model": root / "model", "data": root / "data", "prepared": root / "prepared"}
     given = [text for name, path in pairs.items() for text in (f"--{name}", str(path))]
-    return [*given, "--out", str(out), "--device", "cpu", "--volumes", *volumes]
+    return [*given, "--out", str(out), "--device", "cpu", "--slices", "2", *more]
 
 
 @pytest.fixture(scope="module")
 def out(workplace):
+    """The report of the validation part; the slices are written for other systems as well."""
     folder = workplace / "out"
-    names = ("person_t1", "person_t2", "person_flair")
-    assert main(_arguments(workplace, folder, *names)) == 0
+    assert main(_arguments(workplace, folder, "--inputs", str(workplace / "inputs"))) == 0
     return folder
 
 
@@ -88,90 +98,170 @@ def report(out):
     return json.loads((out / "report.json").read_text())
 
 
-def test_every_volume_has_a_row_for_every_colouring(report):
-    rows = [(row["volume"], row["method"]) for row in report["stacks"]]
-    volumes = ("person_t1", "person_t2", "person_flair")
-    assert rows == [(volume, method) for volume in volumes for method in METHODS]
+@pytest.fixture(scope="module")
+def summary(report):
+    """Means over units of all contrasts by kind, method and measure."""
+    rows = [row for row in report["summary"] if row["contrast"] == "all"]
+    return {(row["kind"], row["method"], row["measure"]): row for row in rows}
 
 
-def _means(row):
-    return {key: value["mean"] for key, value in row.items() if isinstance(value, dict)}
+@pytest.fixture(scope="module")
+def named(workplace):
+    """The test part with named volumes, another system's pictures and a network's features."""
+    sizes = {"person_t1": (44, 40), "person_t2": (44, 40), "person_flair": (40, 40)}
+    sizes |= {f"photo_007_{contrast}": (45, 40) for contrast in ("t1", "t2", "flair")}
+    for case, (height, width) in sizes.items():
+        folder = workplace / "systems" / "orange" / case
+        folder.mkdir(parents=True)
+        for k in range(8):
+            Image.new("RGB", (width, height), ORANGE).save(folder / f"{k:04d}.png")
+    request = Request(
+        model=workplace / "model",
+        data=workplace / "data",
+        prepared=workplace / "prepared",
+        split="test",
+        volumes=("person_t1", "person_t2", "person_flair"),
+        predictions=workplace / "systems",
+        slices=2,
+        device="cpu",
+        features=lambda pictures: pictures.reshape(len(pictures), -1, 3).mean(axis=1),
+    )
+    return evaluate(request, lambda text: None)
 
 
-def test_the_rows_hold_what_theory_says_of_them(report):
-    for row in report["stacks"]:
-        means = _means(row)
-        assert len(means) == 6
-        assert all(np.isfinite(value) for value in means.values()), row["method"]
-        if row["method"] == "grey copy":
-            assert means["colorfulness_whole"] == means["colorfulness_body"] == 0
-            assert row["flicker"] == pytest.approx(1, abs=0.02)
-        if row["method"] in ("grey copy", "structure-locked"):
-            assert means["ssim_whole"] > 0.99
-            assert means["ssim_body"] > 0.99
-        if row["method"] == "constant colour":
-            assert means["squared_ncc"] == means["orientation"] == 0
-            assert means["colorfulness_body"] > 0
+def test_every_kind_has_a_row_for_every_colouring(report):
+    found = {(row["kind"], row["method"]) for row in report["summary"]}
+    expected = {(kind, method) for kind in ("cryosection", "MRI") for method in METHODS}
+    assert found == expected | {("cryosection", "truth")}
 
 
-def test_slices_that_hold_no_body_are_left_out_and_the_others_counted(report):
-    for row in report["stacks"]:
-        assert 5 <= row["slices"] <= 10
-        assert row["ssim_body"]["count"] == row["slices"]
+def test_the_rows_hold_what_theory_says_of_them(summary):
+    for kind in ("cryosection", "MRI"):
+
+        def mean(method, measure, kind=kind):
+            return summary[kind, method, measure]["mean"]
+
+        for measure in ("ssim_body", "ssim_slice", "ms_ssim_body", "stsim1_body", "fsim_slice"):
+            assert mean("grey copy", measure) > 0.99
+        assert mean("grey copy", "cf_body") == 0
+        assert mean("constant colour", "ncc2") == mean("constant colour", "orientation") == 0
+        assert mean("constant colour", "contrast") == 0
+        assert mean("grey copy", "contrast") > 5
+        assert mean("structure-locked", "ssim_body") > 0.99
+    assert summary["cryosection", "truth", "dcf_body"]["mean"] == 0
+    assert summary["cryosection", "truth", "sharpness"]["mean"] == 1
+    assert summary["MRI", "grey copy", "flicker"]["mean"] == pytest.approx(1, abs=0.02)
 
 
-def test_only_volumes_on_one_grid_are_compared(report):
-    pairs = [(row["contrasts"], row["method"]) for row in report["pairs"]]
-    assert pairs == [("T1-T2", method) for method in METHODS]
-    assert report["uncompared"] == ["person_t1, person_flair", "person_t2, person_flair"]
+def test_units_are_slabs_and_volumes_and_slices_are_counted(summary):
+    slab = summary["cryosection", "natural", "ciede2000"]
+    assert (slab["units"], slab["slices"]) == (2, 9)  # three frames in three contrasts
+    scan = summary["MRI", "natural", "ncc2"]
+    assert (scan["units"], scan["slices"]) == (4, 8)
+    assert scan["low"] <= scan["mean"] <= scan["high"]
 
 
-def test_pairs_have_colour_distances_and_the_model_s_tissue_agreement(report):
-    pairs = {row["method"]: row for row in report["pairs"]}
-    assert pairs["grey copy"]["ab"]["mean"] == pytest.approx(0, abs=0.01)
-    assert pairs["grey copy"]["ciede2000"]["mean"] > 5  # the contrast is reversed
-    assert pairs["constant colour"]["ciede2000"]["mean"] == 0
-    assert 0 <= pairs["natural"]["share"]["mean"] <= 1
-    assert pairs["natural"]["dice"]
-    assert all(row["share"] is None for name, row in pairs.items() if name != "natural")
+def test_every_slice_s_number_is_in_the_csv(out, summary):
+    with (out / "scores.csv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    mine = [
+        float(row["value"])
+        for row in rows
+        if (row["kind"], row["method"], row["measure"]) == ("MRI", "natural", "ncc2")
+    ]
+    assert len(mine) == 8
+    assert np.mean(mine) == pytest.approx(summary["MRI", "natural", "ncc2"]["mean"], abs=1e-4)
 
 
-def test_a_volume_that_the_model_was_trained_on_is_named(report, out):
-    assert report["known"] == ["person_flair"]
-    assert "Seen in training, so no test: person_flair" in (out / "report.md").read_text()
+def test_the_report_is_in_both_formats_with_the_same_tables(out):
+    text, page = (out / "report.md").read_text(), (out / "report.html").read_text()
+    assert text.count("\n| --- |") == page.count("<thead>") >= 8
+    assert page.count("<table>") == page.count("</table>")
+    assert "The validation part" in text
+    assert "KID was not computed" in text
 
 
-def test_every_table_says_command_model_and_version(report, out):
-    lines = (out / "report.md").read_text().splitlines()
-    ends = [i for i in range(len(lines) - 1) if lines[i].startswith("|") and not lines[i + 1]]
-    assert len(ends) == 4
-    command = report["setting"]["command"]
-    assert command.startswith("python -m training.evaluate --model ")
-    for end in ends:
-        assert lines[end + 2] == f"*phantom 1.2.3; `{command}`*"
+def test_every_table_stands_with_structure_colour_and_the_command(out):
+    blocks = (out / "report.md").read_text().split("\n\n")
+    tables = [i for i, block in enumerate(blocks) if block.startswith("| ")]
+    for place in tables:
+        assert blocks[place + 1].startswith("*phantom 1.2.3, val; python -m training evaluate ")
+        header = blocks[place].splitlines()[0]
+        if "colouring" in header:
+            assert "NCC²" in header
+            assert "colourfulness" in header or "CIEDE2000" in header or "KID" in header
 
 
-def test_the_pictures_are_there_and_show_something(report, out):
+def test_the_pictures_are_there_the_worst_first_and_show_something(out):
     text = (out / "report.md").read_text()
-    assert {path.name for path in out.glob("*.png")} == set(report["pictures"])
-    assert sum(name.endswith("worst.png") for name in report["pictures"]) >= 1
-    for name in report["pictures"]:
+    names = sorted(path.name for path in out.glob("*.png"))
+    assert sum(name.startswith("slab_") for name in names) == 2
+    assert sum(name.startswith("boxes_") for name in names) == 2
+    for name in names:
         assert f"({name})" in text
         assert np.asarray(Image.open(out / name)).std() > 5
+    first, second = (
+        float(line.rsplit(" ", 1)[1].split("]")[0])
+        for line in text.splitlines()
+        if line.startswith("![photo_")
+    )
+    assert first >= second
 
 
-def test_a_volume_on_another_grid_than_its_person_s_first_keeps_its_own_pictures(report):
-    worst = [name for name in report["pictures"] if name.endswith("worst.png")]
-    assert len(worst) == len(set(worst)) == 2
+def test_the_invariances_are_measured_on_the_mri(report):
+    found = {(row["of"], row["change"]) for row in report["changes"]}
+    assert ("network", "gain 0.85") in found
+    assert ("engine", "twice the pixels") in found
+    assert {row["case"].split("_")[0] for row in report["changes"]} == {"other"}
 
 
-@pytest.mark.parametrize("broken", ["volume", "prepared", "model"])
+def test_another_system_s_pictures_have_their_rows(named):
+    red, green, blue = (value / 255 for value in ORANGE)
+    fullness = 0.3 * np.hypot(red - green, (red + green) / 2 - blue)
+    rows = [scores for scores in named.results.scores if scores.method == "orange"]
+    assert {row.stack.case.kind for row in rows} == {"cryosection", "MRI"}
+    for row in rows:
+        np.testing.assert_allclose(row.values[Measure.CF_BODY], fullness, atol=1e-5)
+        assert row.values[Measure.NCC2].max() == 0
+        assert row.stack.pictures["orange"][~row.stack.mask].max() == 0
+
+
+def test_only_volumes_on_one_grid_are_compared(named):
+    pairs = {pair.contrasts for pair in named.results.pairs if pair.first.case.kind == "MRI"}
+    assert pairs == {"T1–T2"}
+    assert named.uncompared == ("person_t1, person_flair", "person_t2, person_flair")
+
+
+def test_a_volume_that_the_model_was_trained_on_is_named(named, tmp_path):
+    assert named.known == ("person_flair",)
+    write_report(named, tmp_path)
+    text = (tmp_path / "report.md").read_text()
+    assert "Seen in training, so no test: person_flair" in text
+    assert "The test part" in text
+    assert "KID (segmentation network)" in text
+
+
+def test_the_inputs_for_other_systems_are_the_measured_slices(out, workplace):
+    folder = workplace / "inputs"
+    assert sum(1 for _ in folder.glob("photo_002_t2/*.png")) == 2
+    image = Image.open(next(folder.glob("other/*.png")))
+    assert (image.mode, image.size) == ("L", (36, 40))
+
+
+def test_the_kernel_distance_is_there_when_a_network_gives_features(named):
+    assert set(named.kernel) == {*METHODS, "orange"}
+    assert all(distance.pictures == 3 for distance in named.kernel.values())
+
+
+@pytest.mark.parametrize("broken", ["volume", "prepared", "model", "predictions"])
 def test_what_is_missing_is_said_in_one_line_and_nothing_is_written(workplace, capsys, broken):
     out = workplace / f"without_{broken}"
-    arguments = _arguments(workplace, out, "nobody" if broken == "volume" else "person_t1")
-    if broken != "volume":
-        place = arguments.index(f"--{broken}") + 1
-        arguments[place] = str(workplace / "nowhere")
+    volume = "nobody" if broken == "volume" else "person_t1"
+    arguments = _arguments(workplace, out, "--volumes", volume)
+    if broken in ("prepared", "model"):
+        arguments[arguments.index(f"--{broken}") + 1] = str(workplace / "nowhere")
+    if broken == "predictions":
+        arguments += ["--predictions", str(workplace / "nowhere")]
     assert main(arguments) == 2
     error = capsys.readouterr().err
     assert error.startswith("evaluate: ")
@@ -179,32 +269,15 @@ def test_what_is_missing_is_said_in_one_line_and_nothing_is_written(workplace, c
     assert not out.exists()
 
 
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        ("brain_stroke_t1", ("T1", "brain_stroke")),
-        ("brain_stroke_flair", ("FLAIR", "brain_stroke")),
-        ("head_t1_seg3d_defaced", ("T1", "head_seg3d_defaced")),
-        ("t2", ("T2", "t2")),
-        ("chest", ("?", "chest")),
-    ],
-)
-def test_contrast_and_person_are_read_from_the_name(name, expected):
-    assert contrast_and_subject(name) == expected
-
-
-def test_slices_with_hardly_any_body_are_left_out():
-    mask = np.zeros((3, 10, 10), dtype=bool)
-    mask[0, 0, :4] = True  # 4 % of the fullest
-    mask[1] = True
-    np.testing.assert_array_equal(slices_with_body(mask), [1])
-    assert slices_with_body(np.zeros((2, 4, 4), dtype=bool)).size == 0
-
-
-def test_a_spread_leaves_undefined_slices_out():
-    spread = Spread.of(np.array([1.0, np.nan, 3.0]))
-    assert (spread.mean, spread.deviation, spread.count) == (2, pytest.approx(2**0.5), 2)
-    assert np.isnan(Spread.of([1.0]).deviation)
+def test_a_prediction_of_another_size_is_refused(workplace, capsys):
+    folder = workplace / "wrong" / "tiny"
+    for case in ("photo_002_t1", "photo_002_t2"):
+        (folder / case).mkdir(parents=True, exist_ok=True)
+        for k in range(2):
+            Image.new("RGB", (5, 5)).save(folder / case / f"{k:04d}.png")
+    arguments = _arguments(workplace, workplace / "never", "--predictions", str(folder.parent))
+    assert main(arguments) == 2
+    assert "is 5x5, the slice is 40x45" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("signs", [(1, 1, 1), (-1, 1, -1), (1, -1, -1)])

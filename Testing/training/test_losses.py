@@ -1,11 +1,25 @@
 """Losses: each does what its sentence says."""
 
+import numpy as np
+import pytest
 import torch
+from pytorch_msssim import ssim as reference_ssim
+from skimage.metrics import structural_similarity
 
 from MRIColorizeLib.generator import DualDecoderGenerator, GeneratorConfig
 from training.config import LossConfig
 from training.data.slices import Batch
-from training.losses import generator_losses, lightness_structure, squared_ncc
+from training.losses import least_squares, supervised_losses, tissue_cross_entropy
+from training.structure import (
+    SIGMA,
+    lightness_structure,
+    ms_ssim_loss,
+    squared_ncc,
+    ssim_loss,
+    ssim_map,
+)
+
+WINDOWS = (11, 9, 7, 5, 3)
 
 
 def _batch(size=32):
@@ -19,6 +33,48 @@ def _batch(size=32):
     )
 
 
+def _output(batch, **settings):
+    torch.manual_seed(0)
+    config = GeneratorConfig(width=8, branch_width=4, blocks=1, **settings)
+    return DualDecoderGenerator(config)(batch.real_A, batch.mask)
+
+
+def _images(size=64):
+    """Two smooth pictures that have something in common."""
+    rng = torch.Generator().manual_seed(0)
+    coarse = torch.rand(3, 1, 1, size // 4, size // 4, generator=rng)
+    common, *own = (torch.nn.functional.interpolate(image, size) for image in coarse)
+    return [0.6 * common + 0.4 * image for image in own]
+
+
+def test_the_default_loss_keeps_the_values_of_version_0_1():
+    batch = _batch()
+    batch.mask[..., :10] = 0
+    terms = supervised_losses(_output(batch), batch, LossConfig())
+    expected = {  # what training/losses.py of 0.1.0 gave for this very batch and network
+        "color": 0.847212016582489,
+        "gradient": 0.9994749426841736,
+        "pseudo": 0.43636035919189453,
+        "tissue": 1.0579818487167358,
+        "structure": 0.1432744711637497,
+    }
+    assert list(terms) == list(expected)
+    for name, value in expected.items():
+        assert float(terms[name].detach()) == pytest.approx(value, rel=1e-5), name
+
+
+def test_a_weight_of_0_leaves_the_term_out():
+    batch = _batch()
+    none = dict.fromkeys(("color", "pseudo", "gradient", "tissue", "structure"), 0.0)
+    assert supervised_losses(_output(batch), batch, LossConfig(**none)) == {}
+
+
+def test_a_single_decoder_is_not_asked_for_its_picture_twice():
+    batch = _batch()
+    terms = supervised_losses(_output(batch, decoders="single"), batch, LossConfig())
+    assert set(terms) == {"color", "gradient", "tissue"}
+
+
 def test_ncc_squared_is_1_for_the_reversed_image_and_low_for_another():
     first = torch.rand(1, 1, 40, 40, generator=torch.Generator().manual_seed(0))
     other = torch.rand(1, 1, 40, 40, generator=torch.Generator().manual_seed(1))
@@ -28,10 +84,8 @@ def test_ncc_squared_is_1_for_the_reversed_image_and_low_for_another():
 
 
 def test_the_structure_term_reaches_the_lightness_residual_alone():
-    torch.manual_seed(0)
-    generator = DualDecoderGenerator(GeneratorConfig(width=8, branch_width=4, blocks=1))
     batch = _batch()
-    output = generator(batch.real_A, batch.mask)
+    output = _output(batch)
     for part in (output.logits, output.palette_lab, output.residual):
         part.retain_grad()
     lightness_structure(output, batch).backward()
@@ -42,11 +96,67 @@ def test_the_structure_term_reaches_the_lightness_residual_alone():
 
 
 def test_a_perfect_picture_costs_nothing_in_colour():
-    torch.manual_seed(0)
-    generator = DualDecoderGenerator(GeneratorConfig(width=8, branch_width=4, blocks=1))
     batch = _batch()
-    output = generator(batch.real_A, batch.mask)
-    perfect = output._replace(color=batch.real_B, pseudo_cryosection=batch.real_B.clone())
-    terms = generator_losses(perfect, batch, LossConfig())
+    perfect = _output(batch)._replace(color=batch.real_B, pseudo_cryosection=batch.real_B.clone())
+    terms = supervised_losses(perfect, batch, LossConfig())
     assert terms["color"] == terms["gradient"] == terms["pseudo"] == 0
     assert terms["tissue"] > 0
+
+
+@pytest.mark.parametrize("window", WINDOWS)
+def test_ssim_is_that_of_pytorch_msssim_away_from_the_border(window):
+    first, second = _images()
+    reach = window // 2
+    inner = ssim_map(first, second, window)[..., reach:-reach, reach:-reach].mean()
+    expected = reference_ssim(
+        first, second, data_range=1.0, win_size=window, win_sigma=SIGMA * window
+    )
+    assert float(inner) == pytest.approx(float(expected), abs=1e-5)
+
+
+def test_ssim_of_the_common_window_is_that_of_scikit_image():
+    first, second = _images()
+    _, expected = structural_similarity(
+        first[0, 0].numpy(),
+        second[0, 0].numpy(),
+        data_range=1,
+        gaussian_weights=True,
+        sigma=1.5,
+        use_sample_covariance=False,
+        full=True,
+    )
+    ours = ssim_map(first, second, 11)[0, 0].numpy()
+    np.testing.assert_allclose(ours[8:-8, 8:-8], expected[8:-8, 8:-8], atol=1e-4)
+
+
+@pytest.mark.parametrize("loss", [lambda x, y, mask: ssim_loss(x, y, mask, WINDOWS), ms_ssim_loss])
+def test_a_wide_background_does_not_hide_a_bad_body(loss):
+    first, second = _images()
+    whole = loss(first, second, torch.ones_like(first))
+    padded = [torch.nn.functional.pad(image, (64, 64, 64, 64)) for image in (first, second)]
+    mask = torch.nn.functional.pad(torch.ones_like(first), (64, 64, 64, 64))
+    assert loss(*padded, mask) > 0.6 * whole
+    assert loss(first, first, mask[..., 64:128, 64:128]) == pytest.approx(0, abs=1e-5)
+
+
+def test_multi_scale_ssim_bears_reversed_contrast_and_refuses_tiny_crops():
+    first = _images()[0].requires_grad_(True)
+    ms_ssim_loss(first, 1 - first.detach(), torch.ones_like(first)).backward()
+    assert torch.isfinite(first.grad).all()
+    with pytest.raises(ValueError, match="32 pixels"):
+        ms_ssim_loss(*[torch.rand(1, 1, 32, 32)] * 2, torch.ones(1, 1, 32, 32))
+
+
+def test_cross_entropy_is_torchs_weighted_mean():
+    batch = _batch()
+    logits = _output(batch).logits
+    weights = torch.ones(13)
+    weights[[0, 4, 8, 11, 12]] = torch.tensor([0.3, 1.5, 1.5, 0.7, 0.5])
+    expected = torch.nn.functional.cross_entropy(logits, batch.labels, weights)
+    assert torch.allclose(tissue_cross_entropy(logits, batch.labels), expected)
+
+
+def test_least_squares_is_0_where_the_judge_says_what_is_wished():
+    assert least_squares(torch.ones(2, 1, 3, 3), real=True) == 0
+    assert least_squares(torch.zeros(2, 1, 3, 3), real=False) == 0
+    assert least_squares(torch.full((2, 1, 3, 3), 0.5), real=True) == 0.25

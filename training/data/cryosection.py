@@ -87,10 +87,17 @@ def stack_split() -> dict[str, tuple[int, ...]]:
 
 
 def write_picture(volume: PreparedVolume, path: Path, columns: int = 6) -> None:
-    """Write slices beside their labels as a PNG, anterior up; a stack shows every third frame."""
+    """Write slices beside their labels as a PNG, anterior up; a stack shows every third frame.
+
+    A registered MRI stands before them, so that one sees whether it fits.
+    """
     depth = volume.image.shape[0]
     shown = range(depth) if depth == 1 else range(0, depth, 3)
     cells = [np.hstack([volume.image[k], DISPLAY_RGB[volume.labels[k]]]) for k in shown]
+    if volume.mri is not None:
+        grey = np.rint(255 * (volume.mri / max(float(volume.mri.max()), 1.0))).astype(np.uint8)
+        scans = [np.repeat(grey[k][..., None], 3, axis=-1) for k in shown]
+        cells = [np.hstack(pair) for pair in zip(scans, cells, strict=True)]
     columns = min(columns, len(cells))
     cells += [np.zeros_like(cells[0])] * (-len(cells) % columns)
     rows = [np.hstack(cells[n : n + columns]) for n in range(0, len(cells), columns)]

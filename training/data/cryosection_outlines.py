@@ -12,13 +12,15 @@ import numpy as np
 from scipy.ndimage import distance_transform_edt
 from skimage.draw import polygon2mask
 
+from training.errors import TrainingError
+
 PHOTOGRAPHS_TOML = Path(__file__).with_name("outlines.toml")
 STACK_TOML = Path(__file__).with_name("outlines_stack.toml")
 
 Polygons = tuple[np.ndarray, ...]
 
 
-class OutlineError(Exception):
+class OutlineError(TrainingError):
     """An outlines file is missing something or holds something that is no outline."""
 
 

@@ -18,6 +18,7 @@ from skimage.color import rgb2lab
 from skimage.transform import resize
 
 from training.data.cryosection_outlines import Photograph
+from training.errors import TrainingError
 
 # Colour of an air cavity, sRGB: near-black, so that it is told from the black background.
 CAVITY_RGB = (9, 8, 10)
@@ -26,7 +27,7 @@ GEL_BLUENESS = -4.0
 SMALLEST_CAVITY = 14  # pixels of a stack frame; smaller black spots are vessels
 
 
-class CryosectionError(Exception):
+class CryosectionError(TrainingError):
     """A cryosection picture is missing or is not what it should be."""
 
 
@@ -74,19 +75,29 @@ def cut_photograph(rgb: np.ndarray, photograph: Photograph) -> BodyPicture:
         raise CryosectionError(f"{photograph.file} is smaller than the crop drawn for it.")
     crop = rgb[y0:y1, x0:x1]
     body, gel = find_body(crop, photograph.body_parts)
+    return cut_body(crop, body, gel, photograph.spacing_mm, photograph.scale)
+
+
+def cut_body(
+    rgb: np.ndarray, body: np.ndarray, gel: np.ndarray, spacing_mm: float, scale: float
+) -> BodyPicture:
+    """The body of a slice without its gel, in `scale` times as many pixels a side.
+
+    rgb: uint8 (H, W, 3) of `spacing_mm` a pixel. body, gel: bool (H, W), as of `find_body`.
+    """
     # The outermost half millimetre is skin seen through gel.
-    body = binary_erosion(body, iterations=max(1, round(0.5 / photograph.spacing_mm)))
+    body = binary_erosion(body, iterations=max(1, round(0.5 / spacing_mm)))
     cavity = body & gel
-    painted = np.where(body[..., None], crop, 0)
+    painted = np.where(body[..., None], rgb, 0)
     painted[cavity] = CAVITY_RGB
-    shape = tuple(round(n * photograph.scale) for n in body.shape)
+    shape = tuple(round(n * scale) for n in body.shape)
     share = _reduce(body.astype(float), shape)
     body_small = share > 0.5
     # Divided by the body's share, so that the black outside does not darken the skin.
     small = _reduce(painted.astype(float), shape) / np.maximum(share, 0.5)[..., None]
     small = np.where(body_small[..., None], np.clip(np.rint(small), 0, 255), 0).astype(np.uint8)
     cavity_small = body_small & (_reduce(cavity.astype(float), shape) > 0.5)
-    return BodyPicture(small, body_small, cavity_small, photograph.working_spacing_mm)
+    return BodyPicture(small, body_small, cavity_small, spacing_mm / scale)
 
 
 def find_body(rgb: np.ndarray, parts: int) -> tuple[np.ndarray, np.ndarray]:

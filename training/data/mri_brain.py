@@ -9,6 +9,7 @@ from scipy import ndimage
 
 from MRIColorizeLib.tissue import Tissue
 from training.data.mri_read import box_around
+from training.errors import TrainingError
 
 # Order of the classes by their brightness in T1.
 T1_ORDER = (Tissue.CSF, Tissue.GREY_MATTER, Tissue.WHITE_MATTER)
@@ -28,7 +29,7 @@ _NEIGHBOURS = np.array(
 )
 
 
-class BrainLabelError(Exception):
+class BrainLabelError(TrainingError):
     """The brain mask holds too few voxels to tell tissues apart."""
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from training.data.mri_atlas import Atlas
 from training.data.mri_picture import write_montage
-from training.data.mri_read import box_around, read_scan
+from training.data.mri_read import MriReadError, box_around, read_scan
 from training.data.mri_recipes import (
     Recipe,
     another_contrast,
@@ -180,12 +180,14 @@ def prepare_mri(
 
     Each scan keeps its own spacing and is cropped to its body. With `picture_dir`, a montage of
     each is written there: cuts through faces, not for publishing. Raises MriReadError,
-    BrainLabelError, RecipeError, or KeyError for a file that sources.toml does not list.
+    BrainLabelError or RecipeError.
     """
     facts = _source_facts(source_dir)
     atlas = read_atlas(source_dir)
     done = []
     for source in sources:
+        if source.file not in facts:
+            raise MriReadError(f"{source_dir / 'sources.toml'} does not list {source.file}.")
         volume = prepare_one(source, source_dir, facts[source.file], atlas)
         save_prepared([volume], out_dir)
         if picture_dir is not None:
@@ -228,5 +230,12 @@ def prepare_one(
 
 
 def _source_facts(source_dir: Path) -> dict[str, dict[str, str]]:
-    listed = tomllib.loads((source_dir / "sources.toml").read_text(encoding="utf-8"))["file"]
-    return {str(entry["name"]): entry for entry in listed}
+    path = source_dir / "sources.toml"
+    try:
+        listed = tomllib.loads(path.read_text(encoding="utf-8"))["file"]
+        return {str(entry["name"]): entry for entry in listed}
+    except (OSError, tomllib.TOMLDecodeError, KeyError) as error:
+        raise MriReadError(
+            f"{path} is no list of sources; `python -m training fetch --out {source_dir}` brings "
+            "it with the data."
+        ) from error

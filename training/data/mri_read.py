@@ -10,8 +10,10 @@ import numpy as np
 from nibabel.orientations import apply_orientation, axcodes2ornt, inv_ornt_aff, io_orientation
 from scipy import ndimage
 
+from training.errors import TrainingError
 
-class MriReadError(Exception):
+
+class MriReadError(TrainingError):
     """A source file is missing, unreadable or not a three-dimensional image."""
 
 

@@ -14,6 +14,7 @@ from training.data.mri_head import label_flair_head, label_head
 from training.data.mri_read import Scan, resample_labels
 from training.data.mri_scalp import HeadContrast
 from training.data.mri_strip import labels_from_freesurfer, labels_from_mixture
+from training.errors import TrainingError
 
 # (scan, label map or None, atlas) -> uint8 (K, J, I) tissues on the scan's grid
 Recipe = Callable[[Scan, Scan | None, Atlas], np.ndarray]
@@ -21,7 +22,7 @@ Recipe = Callable[[Scan, Scan | None, Atlas], np.ndarray]
 _PVE_CSF = 1
 
 
-class RecipeError(Exception):
+class RecipeError(TrainingError):
     """A recipe was given no label map, or one on another grid."""
 
 

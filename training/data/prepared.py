@@ -12,13 +12,16 @@ from typing import Any
 
 import numpy as np
 
+from training.errors import TrainingError
+
 KINDS = ("cryosection", "mri")
 SPLITS = ("train", "val", "test")
+MRI_TYPES = (np.float32, np.uint8, np.uint16)
 MANIFEST_NAME = "manifest.toml"
 _TEXT_FIELDS = ("name", "file", "kind", "split", "source", "source_sha256", "licence", "recipe")
 
 
-class PreparedDataError(Exception):
+class PreparedDataError(TrainingError):
     """A prepared volume or a manifest breaks the agreed form."""
 
 
@@ -60,13 +63,16 @@ class PreparedVolume:
     image: a cryosection is uint8 (K, J, I, 3) RGB with background and gel black; an MRI is
     float32, uint8 or uint16 (K, J, I). labels: uint8 (K, J, I) Tissue codes. spacing: float32
     (3,) mm in k, j, i order. An MRI has k from inferior to superior, j from anterior to
-    posterior, i from right to left.
+    posterior, i from right to left. Axial cryosections are seen from above: k from superior to
+    inferior, j from anterior to posterior, i from left to right. mri: of a cryosection, the MRI of
+    the same body registered to it, float32, uint8 or uint16 (K, J, I); None where there is none.
     """
 
     entry: ManifestEntry
     image: np.ndarray
     labels: np.ndarray
     spacing: np.ndarray
+    mri: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         name, grid = self.entry.name, self.image.shape[:3]
@@ -74,11 +80,13 @@ class PreparedVolume:
             good = self.image.ndim == 4 and self.image.shape[3] == 3
             if not good or self.image.dtype != np.uint8:
                 raise PreparedDataError(f"{name}: a cryosection image is uint8 (K, J, I, 3).")
-        elif self.image.ndim != 3 or self.image.dtype not in (np.float32, np.uint8, np.uint16):
+        elif self.image.ndim != 3 or self.image.dtype not in MRI_TYPES:
             raise PreparedDataError(
                 f"{name}: an MRI image is float32, uint8 or uint16 (K, J, I), "
                 f"not {self.image.dtype} {self.image.shape}."
             )
+        if self.mri is not None:
+            self._check_registered(self.mri)
         if self.labels.shape != grid or self.labels.dtype != np.uint8:
             raise PreparedDataError(f"{name}: labels must be uint8 {grid}.")
         if self.spacing.shape != (3,) or self.spacing.dtype != np.float32:
@@ -88,6 +96,16 @@ class PreparedVolume:
         outside = [k for ks in self.entry.frames.values() for k in ks if not 0 <= k < grid[0]]
         if outside:
             raise PreparedDataError(f"{name}: frames {outside} are outside the {grid[0]} slices.")
+
+    def _check_registered(self, mri: np.ndarray) -> None:
+        name, grid = self.entry.name, self.image.shape[:3]
+        if self.entry.kind != "cryosection":
+            raise PreparedDataError(f"{name}: only a cryosection has a registered MRI.")
+        if mri.shape != grid or mri.dtype not in MRI_TYPES:
+            raise PreparedDataError(
+                f"{name}: a registered MRI is float32, uint8 or uint16 {grid}, "
+                f"not {mri.dtype} {mri.shape}."
+            )
 
     def indices(self, split: str) -> tuple[int, ...]:
         """Indices along k that belong to `split`; all or none where no frames are listed."""
@@ -118,11 +136,12 @@ def load_prepared(folder: Path, entry: ManifestEntry) -> PreparedVolume:
         with np.load(path, allow_pickle=False) as stored:
             kind = str(stored["kind"])
             image, labels, spacing = stored["image"], stored["labels"], stored["spacing"]
+            mri = stored["mri"] if "mri" in stored.files else None
     except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
         raise PreparedDataError(f"{path} is not a prepared volume: {error}") from error
     if kind != entry.kind:
         raise PreparedDataError(f"{path} holds kind {kind!r}, the manifest says {entry.kind!r}.")
-    return PreparedVolume(entry, image, labels, spacing)
+    return PreparedVolume(entry, image, labels, spacing, mri)
 
 
 def load_all(folder: Path) -> list[PreparedVolume]:
@@ -177,6 +196,7 @@ def _quoted(text: str) -> str:
 
 def _write_npz(volume: PreparedVolume, path: Path) -> None:
     temporary = _temporary_beside(path)
+    registered: dict[str, Any] = {} if volume.mri is None else {"mri": volume.mri}
     with temporary.open("wb") as stream:
         np.savez_compressed(
             stream,
@@ -184,6 +204,7 @@ def _write_npz(volume: PreparedVolume, path: Path) -> None:
             labels=volume.labels,
             spacing=volume.spacing,
             kind=np.asarray(volume.entry.kind),
+            **registered,
         )
     temporary.replace(path)
 

@@ -48,15 +48,18 @@ class _Stack:
 
     labels: np.ndarray
     image: np.ndarray
+    mri: np.ndarray | None  # (N, h, w) uint8, scaled as at use; None: labels alone
     spacing: tuple[float, float]  # mm of rows, columns
     photograph: bool
-    real: bool  # whether there is an image: else labels alone
     weights: np.ndarray  # (N,) how often a slice is drawn
     worth: float  # how often the stack is drawn, among those of its kind
 
 
 class SliceSource:
-    """Draws batches from prepared volumes: half from photographs, half from labelled MRI."""
+    """Draws batches from prepared volumes: half from photographs, half from labelled MRI.
+
+    A photograph gets the MRI that is registered to it, or else a synthetic one.
+    """
 
     def __init__(self, volumes: Sequence[PreparedVolume], split: str, config: SliceConfig) -> None:
         self.config = config
@@ -75,14 +78,16 @@ class SliceSource:
         drawn = [self.stacks[int(i)] for i in rng.choice(self.weights, count)]
         samples = [self._bend(stack, size, rng) for stack in drawn]
         probabilities = torch.stack([sample[0] for sample in samples])  # (B, classes, H, W)
-        image = torch.stack([sample[1] for sample in samples])  # (B, 3, H, W)
+        image = torch.stack([sample[1] for sample in samples])  # (B, 4, H, W): colours, then MRI
         photograph = torch.tensor([stack.photograph for stack in drawn])
-        probabilities, image = self._edit_brains(probabilities, image, photograph, rng)
-        real = torch.tensor([stack.real for stack in drawn]) & ~photograph
+        real = torch.tensor([stack.mri is not None for stack in drawn])
+        probabilities, image = self._edit_brains(probabilities, image, photograph & ~real, rng)
         return _finish(probabilities, image, photograph, real, synthesis, strength, rng)
 
     def _bend(self, stack: _Stack, size: int, rng: Random) -> tuple[Tensor, Tensor]:
-        """One bent crop: soft labels (classes, size, size) and image (3, size, size) in [0, 1]."""
+        """One bent crop: soft labels (classes, size, size), and colours with the real MRI as a
+        fourth channel (4, size, size) in [0, 1], the MRI black where there is none.
+        """
         config = self.config
         index = int(rng.choice(torch.from_numpy(stack.weights), 1))
         labels, image = stack.labels[index], stack.image[index]
@@ -101,10 +106,12 @@ class SliceSource:
         one_hot = F.one_hot(torch.from_numpy(window).long(), CLASSES).permute(2, 0, 1)[None]
         soft = F.grid_sample(one_hot.float(), grid, align_corners=False)
         soft[:, 0] += (1 - soft.sum(1)).clamp_min(0)  # outside the picture: background
-        picture = torch.from_numpy(np.ascontiguousarray(image[box])).float() / 255
-        picture = picture.permute(2, 0, 1) if picture.ndim == 3 else picture[None]
-        picture = F.grid_sample(picture[None], grid, align_corners=False)
-        return soft[0], picture[0].expand(3, -1, -1)
+        colors = _bent(image[box], grid).expand(3, -1, -1)
+        if stack.mri is None:
+            mri = torch.zeros(1, size, size)
+        else:
+            mri = _bent(stack.mri[index][box], grid) if stack.photograph else colors[:1]
+        return soft[0], torch.cat((colors, mri))
 
     def _grid(
         self,
@@ -141,14 +148,17 @@ class SliceSource:
         return grid[None].float(), (box[0], box[1])
 
     def _edit_brains(
-        self, probabilities: Tensor, image: Tensor, photograph: Tensor, rng: Random
+        self, probabilities: Tensor, image: Tensor, fluidless: Tensor, rng: Random
     ) -> tuple[Tensor, Tensor]:
-        """Give cryosection brains the CSF that they lost, and strip some heads to the brain."""
+        """Give cryosection brains the CSF that they lost, and strip some heads to the brain.
+
+        fluidless: (B,) bool, photographs without an MRI: a registered one would not have the rim.
+        """
         brains = probabilities[:, list(BRAIN)].sum(1)  # (B, H, W)
         for index in torch.nonzero(brains.mean(dim=(1, 2)) >= 0.02).flatten().tolist():
             brain = brains[index]
-            if photograph[index] and rng.chance(self.config.csf_rim):
-                _add_csf_rim(probabilities[index], image[index], brain, 1 + rng.integer(2))
+            if fluidless[index] and rng.chance(self.config.csf_rim):
+                _add_csf_rim(probabilities[index], image[index, :3], brain, 1 + rng.integer(2))
             if rng.chance(self.config.strip):
                 keep = brain + probabilities[index, Tissue.CSF]
                 keep = keep * (_dilate(brain[None], 3)[0] > 0.5)
@@ -156,6 +166,13 @@ class SliceSource:
                 probabilities[index, 0] += 1 - keep
                 image[index] *= keep
         return probabilities, image
+
+
+def _bent(image: np.ndarray, grid: Tensor) -> Tensor:
+    """A uint8 image (h, w) or (h, w, 3) on a sampling grid: (1 or 3, H, W) in [0, 1]."""
+    picture = torch.from_numpy(np.ascontiguousarray(image)).float() / 255
+    picture = picture.permute(2, 0, 1) if picture.ndim == 3 else picture[None]
+    return F.grid_sample(picture[None], grid, align_corners=False)[0]
 
 
 def _dilate(mask: Tensor, radius: int) -> Tensor:
@@ -190,7 +207,12 @@ def _finish(
     strength: float,
     rng: Random,
 ) -> Batch:
-    """Make the MRI of each sample, real or synthetic, and its colours."""
+    """Make the MRI of each sample, real or synthetic, and its colours.
+
+    image: (B, 4, H, W), colours and the real MRI, which counts where `real` (B,) says so. An MRI
+    registered to a photograph is always taken; labelled MRI partly get a synthetic contrast.
+    """
+    image, scan = image[:, :3], image[:, 3:]
     body = 1 - probabilities[:, :1]
     mask = (body > 0.5).float()
     detail = torch.where(
@@ -198,8 +220,9 @@ def _finish(
     )
     detail = detail - F.avg_pool2d(detail, 9, 1, 4, count_include_pad=False)
     made, brightest = synthesize(probabilities, detail, synthesis, strength, rng)
-    synthetic = ~real | (rng.uniform(len(photograph)) < synthesis.synthetic)
-    mri = torch.where(synthetic[:, None, None, None], made, image[:, :1])
+    replaced = ~photograph & (rng.uniform(len(photograph)) < synthesis.synthetic)
+    synthetic = ~real | replaced
+    mri = torch.where(synthetic[:, None, None, None], made, scan)
     brightest = torch.where(synthetic, brightest, 1.0)  # a real image is scaled as a volume already
     real_A = scale_like_the_engine(mri, mask, brightest, synthesis, strength, rng)
     painted = torch.where(photograph[:, None, None, None], image, _palette_rgb(probabilities))
@@ -218,11 +241,9 @@ def _stacks(volume: PreparedVolume, split: str) -> list[_Stack]:
     if volume.entry.kind == "cryosection":
         labels, image = volume.labels[chosen], volume.image[chosen]
         worth = float(min(len(chosen), 3))
-        return [_stack(labels, image, volume.spacing[1:], True, worth)]
-    image = volume.image
-    if image.any():
-        scaled, _ = normalize(volume.image.astype(np.float32), volume.labels > 0)
-        image = np.rint(scaled * 255).astype(np.uint8)
+        registered = None if volume.mri is None else _as_at_use(volume.mri, volume.labels)[chosen]
+        return [_stack(labels, image, registered, volume.spacing[1:], True, worth)]
+    mri = _as_at_use(volume.image, volume.labels) if volume.image.any() else None
     worth = 2.0 if (volume.labels == Tissue.SKIN).any() else 1.0
     orders = [
         order
@@ -232,7 +253,8 @@ def _stacks(volume: PreparedVolume, split: str) -> list[_Stack]:
     return [
         _stack(
             volume.labels.transpose(order),
-            image.transpose(order),
+            (volume.image if mri is None else mri).transpose(order),
+            None if mri is None else mri.transpose(order),
             volume.spacing[list(order[1:])],
             False,
             worth / len(orders),
@@ -241,16 +263,26 @@ def _stacks(volume: PreparedVolume, split: str) -> list[_Stack]:
     ]
 
 
+def _as_at_use(mri: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """A whole MRI scaled as before the network, uint8."""
+    scaled, _ = normalize(mri.astype(np.float32), labels > 0)
+    return np.rint(scaled * 255).astype(np.uint8)
+
+
 def _stack(
-    labels: np.ndarray, image: np.ndarray, spacing: np.ndarray, photograph: bool, worth: float
+    labels: np.ndarray,
+    image: np.ndarray,
+    mri: np.ndarray | None,
+    spacing: np.ndarray,
+    photograph: bool,
+    worth: float,
 ) -> _Stack:
     """A stack whose slices with little body are left out."""
     area = (labels > 0).sum(axis=(1, 2)).astype(np.float32)
     area[area < 0.05 * area.max()] = 0
     rows, columns = (float(step) for step in spacing)
     weights = (area > 0).astype(np.float32)
-    real = not photograph and bool(image.any())
-    return _Stack(labels, image, (rows, columns), photograph, real, weights, worth)
+    return _Stack(labels, image, mri, (rows, columns), photograph, weights, worth)
 
 
 def _share(stack: _Stack, stacks: list[_Stack], photographs: float) -> float:

@@ -1,4 +1,4 @@
-"""`python -m training.evaluate`: measure a model on MRI that it never saw, beside the baselines."""
+"""`python -m training evaluate`: a model beside trivial baselines and other systems, in numbers."""
 
 from __future__ import annotations
 
@@ -11,44 +11,59 @@ from pathlib import Path
 from MRIColorizeLib.errors import MRIColorizeError
 from MRIColorizeLib.options import DEVICES
 from training.data.prepared import PreparedDataError
-from training.evaluate.stacks import TEST_VOLUMES
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Evaluate and write the report; 0 when it succeeded, 2 with one sentence when it could not."""
     given = sys.argv[1:] if arguments is None else list(arguments)
     options = _parser().parse_args(given)
-    from training.evaluate.evaluation import evaluate_model
+    from training.evaluate.evaluation import Request, evaluate
     from training.evaluate.report import write_report
 
+    request = Request(
+        model=options.model,
+        data=options.data,
+        prepared=options.prepared,
+        split=options.split,
+        volumes=options.volumes,
+        predictions=options.predictions,
+        inputs=options.inputs,
+        slices=options.slices,
+        device=options.device,
+        command=shlex.join(["python", "-m", "training", "evaluate", *given]),
+    )
     try:
-        evaluation = evaluate_model(
-            options.model,
-            options.data,
-            options.prepared,
-            options.out,
-            options.volumes,
-            options.device,
-            command=shlex.join(["python", "-m", "training.evaluate", *given]),
-        )
-        write_report(evaluation, options.out)
+        write_report(evaluate(request), options.out)
     except (MRIColorizeError, PreparedDataError, OSError, ValueError) as error:
         print(f"evaluate: {error}", file=sys.stderr)
         return 2
-    print(f"The report is in {options.out / 'report.md'}.")
+    print(f"The report is in {options.out / 'report.md'} and report.html.")
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m training.evaluate", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m training evaluate", description=__doc__)
     parser.add_argument("--model", help="name or folder of the model; default: the one that ships")
     parser.add_argument("--data", type=Path, required=True, help="folder with mri/")
     parser.add_argument("--prepared", type=Path, required=True, help="folder made by prepare")
     parser.add_argument("--out", type=Path, required=True, help="folder for report and pictures")
-    parser.add_argument("--device", choices=DEVICES, default="auto")
     parser.add_argument(
-        "--volumes", nargs="+", default=TEST_VOLUMES, help="names or paths; default: the test part"
+        "--split",
+        choices=("val", "test"),
+        default="val",
+        help="val to choose models by (default); test for a report, when the choice is made",
     )
+    parser.add_argument("--volumes", nargs="+", help="MRI to use instead: names or paths")
+    parser.add_argument(
+        "--predictions", type=Path, help="other systems' pictures: SYSTEM/CASE/NNNN.png"
+    )
+    parser.add_argument(
+        "--inputs", type=Path, help="also write the measured slices here, for other systems"
+    )
+    parser.add_argument(
+        "--slices", type=int, default=16, help="measured of each volume, 0 for all (default: 16)"
+    )
+    parser.add_argument("--device", choices=DEVICES, default="auto")
     return parser
 
 

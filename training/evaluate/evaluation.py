@@ -1,4 +1,4 @@
-"""One evaluation: volumes in, rows of numbers out; the volume is the unit, slices are averaged."""
+"""One evaluation: a split in, coloured once, every number out."""
 
 from __future__ import annotations
 
@@ -13,75 +13,50 @@ import numpy as np
 import torch
 
 from MRIColorizeLib.colorizer import Colorizer
-from MRIColorizeLib.files import stem
 from MRIColorizeLib.model import ModelCard, load_model
-from training.data.prepared import load_all
-from training.evaluate import measures
-from training.evaluate.baselines import ColorStatistics, learn_statistics
-from training.evaluate.montage import write_montages
-from training.evaluate.stacks import (
-    METHODS,
-    NATURAL,
+from training.data.prepared import PreparedVolume, load_all
+from training.evaluate.cases import (
+    MRI,
+    SLAB,
     TEST_VOLUMES,
-    ColoredStack,
-    color_stack,
-    find_volumes,
-    slices_with_body,
+    Case,
+    file_cases,
+    labelled_cases,
+    slab_cases,
 )
+from training.evaluate.kid import Features, KernelDistance, kernel_distance
+from training.evaluate.learned import ColorStatistics, learn_statistics
+from training.evaluate.predictions import find_predictions, write_inputs
+from training.evaluate.scores import PairScores, Scores, score_pairs, score_stack, unit_rgb
+from training.evaluate.stacks import TRUTH, ColoredStack, color_case
+from training.evaluate.summary import Results
+
+SPLITS = ("val", "test")
+SLICES = 16  # measured of each volume by default
 
 
 @dataclass(frozen=True)
-class Spread:
-    """Mean and standard deviation (n - 1) over `count` slices or volumes, NaN left out."""
+class Request:
+    """What to evaluate.
 
-    mean: float
-    deviation: float
-    count: int
-
-    @classmethod
-    def of(cls, values: np.ndarray | Sequence[float]) -> Spread:
-        array = np.asarray(values, dtype=np.float64)
-        known = array[np.isfinite(array)]
-        return cls(
-            float(known.mean()) if known.size else float("nan"),
-            float(known.std(ddof=1)) if known.size > 1 else float("nan"),
-            int(known.size),
-        )
-
-
-@dataclass(frozen=True)
-class StackRow:
-    """One colouring of one volume against its MRI; spreads are over slices."""
-
-    volume: str
-    contrast: str
-    method: str
-    slices: int
-    ssim_whole: Spread
-    ssim_body: Spread
-    squared_ncc: Spread
-    orientation: Spread
-    colorfulness_whole: Spread
-    colorfulness_body: Spread
-    flicker: float
-
-
-@dataclass(frozen=True)
-class PairRow:
-    """The same colouring of two contrasts of one person; spreads are over slices.
-
-    share, by_chance and dice speak of the tissue maps, which only the model has.
+    model: name or folder, None for the default. data: folder with mri/. prepared: folder made by
+    `prepare`. split: "val" to choose by, "test" for reports only. volumes: MRI files instead of the
+    split's (names or paths), None for the split's. predictions: folder of other systems' pictures.
+    inputs: folder for the slices that they are to colour. slices: measured of each volume, 0 for
+    all. features: for the kernel distance, None leaves it out.
     """
 
-    subject: str
-    contrasts: str
-    method: str
-    slices: int
-    ciede2000: Spread
-    ab: Spread
-    share: Spread | None
-    by_chance: float | None
-    dice: Mapping[str, float] | None
+    model: str | Path | None
+    data: Path
+    prepared: Path
+    split: str = "val"
+    volumes: Sequence[str] | None = None
+    predictions: Path | None = None
+    inputs: Path | None = None
+    slices: int = SLICES
+    device: str = "auto"
+    command: str = "evaluate(...)"
+    features: Features | None = None
 
 
 @dataclass(frozen=True)
@@ -89,6 +64,7 @@ class Setting:
     """Under what the numbers were made."""
 
     command: str
+    split: str
     model_name: str
     model_version: str
     weights_sha256: str
@@ -96,135 +72,120 @@ class Setting:
     precision: str
     threads: int
     software: str
-    plane: str
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Everything that a report says."""
+    """Everything that a report says.
+
+    known: volumes that the model was trained or validated on. uncompared: pairs of contrasts of one
+    subject that do not lie voxel on voxel. kernel: KID to the photographs by method.
+    """
 
     setting: Setting
     statistics: ColorStatistics
-    stacks: tuple[StackRow, ...]
-    pairs: tuple[PairRow, ...]
-    known: tuple[str, ...]  # volumes that the model was trained or validated on
-    uncompared: tuple[str, ...]  # pairs of contrasts that do not lie voxel on voxel
-    pictures: tuple[str, ...]
+    stacks: tuple[ColoredStack, ...]
+    results: Results
+    known: tuple[str, ...]
+    uncompared: tuple[str, ...]
+    kernel: Mapping[str, KernelDistance]
 
 
-def evaluate_model(
-    model: str | Path | None,
-    data: Path,
-    prepared: Path,
-    out: Path,
-    volumes: Sequence[str] = TEST_VOLUMES,
-    device: str = "auto",
-    command: str = "evaluate_model(...)",
-    progress: Callable[[str], None] = print,
-) -> Evaluation:
-    """Colour the volumes, measure, and write the montages into `out`.
+def evaluate(request: Request, progress: Callable[[str], None] = print) -> Evaluation:
+    """Colour every case of the split once in each mode, and measure.
 
-    model: name or folder, None for the default. data: folder with mri/. prepared: folder made by
-    `prepare`, for the baselines. Raises MRIColorizeError, PreparedDataError or ValueError when
-    something is missing; `report.write_report` writes what this returns.
+    Raises MRIColorizeError, PreparedDataError or ValueError when something is missing.
     """
-    paths = find_volumes(data, volumes)
-    if not paths:
-        raise ValueError("There is no volume to evaluate; name at least one.")
-    colorizer = Colorizer(load_model(model), device)
+    if request.split not in SPLITS:
+        raise ValueError(f"The split {request.split!r} cannot be evaluated; choose val or test.")
+    colorizer = Colorizer(load_model(request.model), request.device)
+    systems = find_predictions(request.predictions)
+    volumes = load_all(request.prepared)
+    cases = _cases(request, volumes)
     progress("Learning the baselines")
-    statistics = learn_statistics(load_all(prepared))
-    stacks = [color_stack(path, colorizer, statistics, progress) for path in paths]
-    rows = []
-    for stack in stacks:
-        progress(f"{stack.name}: measuring")
-        rows += [measure_stack(stack, method) for method in METHODS]
-    pairs, uncompared = [], []
-    for first, second in _pairs(stacks):
-        if first.same_grid(second):
-            progress(f"{first.name} against {second.name}")
-            pairs += [measure_pair(first, second, method) for method in METHODS]
-        else:
-            uncompared.append(f"{first.name}, {second.name}")
+    statistics = learn_statistics(volumes)
+    stacks: list[ColoredStack] = []
+    for case in cases:
+        stack = color_case(case, colorizer, statistics, systems, request.slices, stacks, progress)
+        if request.inputs is not None:
+            write_inputs(request.inputs, case.name, stack.index, stack.mri)
+        stacks.append(stack)
+    if not stacks:
+        raise ValueError(f"There is nothing to evaluate in the split {request.split!r}.")
+    results = _measure(stacks, statistics, progress)
     return Evaluation(
-        setting=_setting(command, colorizer.model.card, stacks),
+        setting=_setting(request, colorizer.model.card, stacks),
         statistics=statistics,
-        stacks=tuple(rows),
-        pairs=tuple(pairs),
-        known=tuple(stem(path) for path in paths if _was_trained_on(colorizer.model.card, path)),
-        uncompared=tuple(uncompared),
-        pictures=tuple(write_montages(stacks, out)),
+        stacks=tuple(stacks),
+        results=results,
+        known=tuple(s.case.name for s in stacks if _was_trained_on(colorizer.model.card, s.case)),
+        uncompared=tuple(_uncompared(stacks)),
+        kernel={} if request.features is None else _kernel(stacks, request.features),
     )
 
 
-def measure_stack(stack: ColoredStack, method: str) -> StackRow:
-    """Every measure of one colouring of one volume."""
-    used = stack.slices
-    mri, mask = stack.mri[used], stack.mask[used]
-    rgb = _unit(stack.pictures[method][used])
-    grey, lightness = measures.grey(rgb), measures.lightness(rgb)
-    return StackRow(
-        volume=stack.name,
-        contrast=stack.contrast,
-        method=method,
-        slices=int(used.size),
-        ssim_whole=Spread.of(measures.ssim_whole(grey, mri)),
-        ssim_body=Spread.of(measures.ssim_in_body(grey, mri, mask)),
-        squared_ncc=Spread.of(measures.squared_ncc(lightness, mri, mask)),
-        orientation=Spread.of(measures.orientation_agreement(lightness, mri, mask)),
-        colorfulness_whole=Spread.of(measures.colorfulness(rgb)),
-        colorfulness_body=Spread.of(measures.colorfulness(rgb, mask)),
-        flicker=measures.flicker(_unit(stack.pictures[method]), stack.mri, stack.mask),
-    )
+def _cases(request: Request, volumes: Sequence[PreparedVolume]) -> Iterator[Case]:
+    """Slabs first, then MRI. A missing file is found before anything is coloured."""
+    if request.volumes is not None:
+        scans = file_cases(request.data, request.volumes)
+    elif request.split == "test":
+        scans = file_cases(request.data, TEST_VOLUMES)
+    else:
+        scans = labelled_cases(volumes, request.split)
+    return itertools.chain(slab_cases(volumes, request.split), scans)
 
 
-def measure_pair(first: ColoredStack, second: ColoredStack, method: str) -> PairRow:
-    """How far one method's colourings of two contrasts agree, over the pixels of both bodies."""
-    both = first.mask & second.mask
-    used = slices_with_body(both)
-    mask = both[used]
-    distance = measures.color_distance(
-        _unit(first.pictures[method][used]), _unit(second.pictures[method][used]), mask
-    )
-    agreement = None
-    # Both modes come with the same tissue map: it is reported once.
-    if method == NATURAL and first.tissue is not None and second.tissue is not None:
-        agreement = measures.tissue_agreement(first.tissue[used], second.tissue[used], mask)
-    return PairRow(
-        subject=first.subject,
-        contrasts=f"{first.contrast}-{second.contrast}",
-        method=method,
-        slices=int(used.size),
-        ciede2000=Spread.of(distance.ciede2000),
-        ab=Spread.of(distance.ab),
-        share=None if agreement is None else Spread.of(agreement.share),
-        by_chance=None if agreement is None else agreement.by_chance,
-        dice=None if agreement is None else {t.name: d for t, d in agreement.dice.items()},
-    )
+def _measure(
+    stacks: Sequence[ColoredStack],
+    statistics: ColorStatistics,
+    progress: Callable[[str], None],
+) -> Results:
+    scores: list[Scores] = []
+    for stack in stacks:
+        progress(f"{stack.case.name}: measuring")
+        scores += score_stack(stack, statistics)
+    methods = dict.fromkeys(score.method for score in scores if score.method != TRUTH)
+    pairs: list[PairScores] = []
+    for method in methods:
+        pairs += score_pairs(stacks, method)
+    return Results(scores, pairs)
 
 
-def _unit(picture: np.ndarray) -> np.ndarray:
-    return picture.astype(np.float32) / 255
+def _kernel(stacks: Sequence[ColoredStack], features: Features) -> dict[str, KernelDistance]:
+    """KID of every method's pictures of the slabs to the slabs' photographs."""
+    found: dict[str, list[np.ndarray]] = {}
+    for stack in stacks:
+        if stack.case.kind == SLAB:
+            for method, pictures in stack.pictures.items():
+                found.setdefault(method, []).append(features(unit_rgb(pictures)))
+    joined = {method: np.concatenate(rows) for method, rows in found.items()}
+    real = joined.pop(TRUTH, None)
+    if real is None or len(real) < 2:
+        return {}
+    return {method: kernel_distance(rows, real) for method, rows in joined.items()}
 
 
-def _pairs(stacks: Sequence[ColoredStack]) -> Iterator[tuple[ColoredStack, ColoredStack]]:
-    """Pairs of volumes of one subject."""
+def _uncompared(stacks: Sequence[ColoredStack]) -> Iterator[str]:
     for first, second in itertools.combinations(stacks, 2):
-        if first.subject == second.subject:
-            yield first, second
+        same = first.case.subject == second.case.subject and first.case.kind == MRI
+        if same and not first.same_grid(second):
+            yield f"{first.case.name}, {second.case.name}"
 
 
-def _was_trained_on(card: ModelCard, path: Path) -> bool:
+def _was_trained_on(card: ModelCard, case: Case) -> bool:
     """Whether the card lists this very file among the training and validation data."""
+    if case.path is None:
+        return False
     listed = card.details.get("training", {}).get("data", [])
     sums = {entry.get("source_sha256") for entry in listed}
-    return hashlib.sha256(path.read_bytes()).hexdigest() in sums
+    return hashlib.sha256(case.path.read_bytes()).hexdigest() in sums
 
 
-def _setting(command: str, card: ModelCard, stacks: Sequence[ColoredStack]) -> Setting:
+def _setting(request: Request, card: ModelCard, stacks: Sequence[ColoredStack]) -> Setting:
     made = stacks[0].provenance
     return Setting(
-        command=command,
+        command=request.command,
+        split=request.split,
         model_name=card.name,
         model_version=card.version,
         weights_sha256=card.weights_sha256,
@@ -232,5 +193,4 @@ def _setting(command: str, card: ModelCard, stacks: Sequence[ColoredStack]) -> S
         precision=made.precision,
         threads=torch.get_num_threads(),
         software=f"Python {platform.python_version()}, torch {torch.__version__}",
-        plane=", ".join(sorted({stack.provenance.plane for stack in stacks})),
     )

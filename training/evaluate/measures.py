@@ -106,8 +106,8 @@ def orientation_agreement(image: np.ndarray, mri: np.ndarray, mask: np.ndarray) 
     not count, so that the outline, which every picture shares, adds nothing. 0 where the image's
     gradient is below half a grey level of 255 a pixel.
     """
-    inner = _eroded(mask, GRADIENT_RADIUS)
-    (y1, x1), (y2, x2) = _gradient(image), _gradient(mri)
+    inner = eroded(mask, GRADIENT_RADIUS)
+    (y1, x1), (y2, x2) = gradient(image), gradient(mri)
     square_1, square_2 = y1**2 + x1**2, y2**2 + x2**2
     product = square_1 * square_2
     double_angle = 2 * (y1 * y2 + x1 * x2) ** 2 / np.maximum(product, 1e-20) - 1
@@ -135,18 +135,25 @@ def colorfulness(rgb: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
     return values
 
 
-def flicker(rgb: np.ndarray, mri: np.ndarray, mask: np.ndarray) -> float:
-    """Mean |difference of neighbouring slices| of the colours over that of the MRI.
+def flicker(
+    rgb: np.ndarray, mri: np.ndarray, mask: np.ndarray, index: np.ndarray | None = None
+) -> np.ndarray:
+    """How much the colours change from slice to slice, in units of the MRI's own change: (S,).
 
-    Over pixels in the body of both slices, colours averaged over R, G and B; a grey copy has 1.
-    NaN with fewer than two slices, or with an MRI that does not change.
+    |difference to the next slice|, mean over R, G, B and the pixels in the body of both, over the
+    mean of the same of the MRI over all neighbours; so the mean of the result is the ratio of the
+    means, and a grey copy has 1. index: (S,) the slices' numbers, when not all are given: only
+    neighbours are compared. NaN for a slice without a next one, or when the MRI does not change.
     """
+    values = np.full(len(rgb), np.nan, dtype=np.float32)
+    numbers = np.arange(len(rgb)) if index is None else index
     both = mask[1:] & mask[:-1]
-    if not both.any():
-        return float("nan")
-    of_mri = float(np.abs(np.diff(mri, axis=0))[both].mean())
-    of_color = float(np.abs(np.diff(rgb, axis=0))[both].mean())
-    return of_color / of_mri if of_mri > 0 else float("nan")
+    pairs = np.flatnonzero((np.diff(numbers) == 1) & both.any(axis=(1, 2)))
+    of_mri = [np.abs(mri[k + 1] - mri[k])[both[k]].mean() for k in pairs]
+    scale = float(np.mean(of_mri)) if of_mri else 0.0
+    for k in pairs if scale > 0 else ():
+        values[k] = np.abs(rgb[k + 1] - rgb[k])[both[k]].mean() / scale
+    return values
 
 
 @dataclass(frozen=True)
@@ -218,12 +225,13 @@ def _mean_inside(stack: np.ndarray, mask: np.ndarray, empty: float = np.nan) -> 
     return np.where(count > 0, total / np.maximum(count, 1), empty).astype(np.float32)
 
 
-def _eroded(mask: np.ndarray, radius: int) -> np.ndarray:
+def eroded(mask: np.ndarray, radius: int) -> np.ndarray:
+    """Pixels whose square of the given radius lies in the mask and in the slice."""
     square = np.ones((1, 2 * radius + 1, 2 * radius + 1), dtype=bool)
     return binary_erosion(mask, square)
 
 
-def _gradient(stack: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def gradient(stack: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Derivatives along rows and columns of each slice."""
     sigma = (0, GRADIENT_SIGMA, GRADIENT_SIGMA)
     rows, columns = (

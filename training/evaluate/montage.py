@@ -1,4 +1,4 @@
-"""Pictures of an evaluation: MRI, both modes and tissue map side by side, one row a contrast."""
+"""Pictures of an evaluation: MRI, truth, both modes and tissue map, one row a contrast."""
 
 from __future__ import annotations
 
@@ -14,45 +14,59 @@ from MRIColorizeLib.picture import EDGES, Tile, compose
 from MRIColorizeLib.tissue import DISPLAY_RGB, NAMES
 from MRIColorizeLib.volume import PLANE_NORMAL, bounding_box
 from training.evaluate import measures
-from training.evaluate.stacks import NATURAL, STRUCTURE, ColoredStack, slices_with_body
+from training.evaluate.blocks import Picture
+from training.evaluate.cases import SLAB
+from training.evaluate.scores import unit_rgb
+from training.evaluate.stacks import NATURAL, STRUCTURE, ColoredStack
 
-# Where the two ordinary slices lie, as shares of the body's extent from the first slice on.
-PLACES = (0.45, 0.65)
 BORDER = 4  # pixels of background kept around the body
 
 
-def write_montages(stacks: Sequence[ColoredStack], out: Path) -> list[str]:
-    """Write three pictures into `out` for every person, and return their names.
+def write_montages(stacks: Sequence[ColoredStack], out: Path) -> list[Picture]:
+    """Write a picture of every slab and, of every other subject, of its worst and its best slice.
 
-    Two slices at fixed places and the worst one: where the natural colours of two contrasts lie
-    farthest apart, or, for a volume alone, where they follow the MRI least (NCC^2).
+    The worst come first: slabs by CIEDE2000 of the natural colours to the photograph; other
+    subjects by how far the natural colours of two contrasts lie apart or, for a volume alone, by
+    how little they follow the MRI (NCC^2).
     """
-    names = []
+    slabs, others = [], []
     for group in _groups(stacks):
-        used = slices_with_body(np.logical_and.reduce([stack.mask for stack in group]))
-        for place in PLACES:
-            index = int(used[round(place * (len(used) - 1))])
-            names.append(f"{_title(group)}_slice_{index:03d}.png")
-            _write(group, index, f"slice {index}", out / names[-1])
-        index, reason = _worst(group, used)
-        names.append(f"{_title(group)}_worst.png")
-        _write(group, index, f"slice {index}, {reason}", out / names[-1])
-    return list(dict.fromkeys(names))
+        badness, reason = _badness(group)
+        badness = np.nan_to_num(badness, nan=0.0)
+        worst, best = int(np.argmax(badness)), int(np.argmin(badness))
+        entry = (float(badness[worst]), group, worst, f"{reason} {abs(badness[worst]):.2f}")
+        if group[0].case.kind == SLAB:
+            slabs.append(entry)
+        else:
+            others.append(entry)
+            if best != worst:
+                others.append((-np.inf, group, best, f"{reason} {abs(badness[best]):.2f}"))
+    pictures = []
+    for start, entries in (("slab", slabs), ("mri", others)):
+        ordered = sorted(entries, key=lambda entry: -entry[0])
+        for rank, (_, group, place, reason) in enumerate(ordered, start=1):
+            number = group[0].case.first + int(group[0].index[place])
+            what = f"slice {number}, {reason}"
+            name = f"{start}_{rank:02d}_{_title(group)}_{number:03d}.png"
+            _write(group, place, what, out / name)
+            pictures.append(Picture(name, f"{_title(group)}, {what}"))
+    return pictures
 
 
 def _title(group: Sequence[ColoredStack]) -> str:
     """A name that no other group has."""
     if len(group) == 1:
-        return group[0].name
-    return "_".join((group[0].subject, *(stack.contrast.lower() for stack in group)))
+        return group[0].case.name
+    contrasts = (stack.case.contrast.lower().replace(" ", "-") for stack in group)
+    return "_".join((group[0].case.subject, *contrasts))
 
 
 def _groups(stacks: Sequence[ColoredStack]) -> list[list[ColoredStack]]:
-    """Volumes of one subject that lie voxel on voxel belong into one picture."""
+    """Cases of one subject that lie voxel on voxel belong into one picture."""
     groups: list[list[ColoredStack]] = []
     for stack in stacks:
         for group in groups:
-            if group[0].subject == stack.subject and group[0].same_grid(stack):
+            if group[0].case.subject == stack.case.subject and group[0].same_grid(stack):
                 group.append(stack)
                 break
         else:
@@ -60,22 +74,22 @@ def _groups(stacks: Sequence[ColoredStack]) -> list[list[ColoredStack]]:
     return groups
 
 
-def _worst(group: Sequence[ColoredStack], used: np.ndarray) -> tuple[int, str]:
-    """Index of the worst slice, and in what it is the worst."""
-    natural = [stack.pictures[NATURAL][used].astype(np.float32) / 255 for stack in group]
+def _badness(group: Sequence[ColoredStack]) -> tuple[np.ndarray, str]:
+    """How bad every slice is (S,), and in what."""
+    natural = [unit_rgb(stack.pictures[NATURAL]) for stack in group]
+    if group[0].case.photograph and group[0].truth is not None:
+        truth = unit_rgb(group[0].truth)
+        away = [measures.color_distance(n, truth, group[0].mask).ciede2000 for n in natural]
+        return np.mean(away, axis=0), "CIEDE2000 of natural to the photograph"
     if len(group) == 1:
         light = measures.lightness(natural[0])
-        ncc = measures.squared_ncc(light, group[0].mri[used], group[0].mask[used])
-        place = int(np.nanargmin(ncc))
-        return int(used[place]), f"the lowest NCC^2 of natural colours ({ncc[place]:.2f})"
-    mask = np.logical_and.reduce([stack.mask[used] for stack in group])
+        return -measures.squared_ncc(light, group[0].mri, group[0].mask), "NCC^2 of natural"
+    mask = np.logical_and.reduce([stack.mask for stack in group])
     distances = [
         measures.color_distance(first, second, mask).ciede2000
         for first, second in itertools.combinations(natural, 2)
     ]
-    largest = np.nanmax(distances, axis=0)
-    place = int(np.nanargmax(largest))
-    return int(used[place]), f"contrasts farthest apart (CIEDE2000 {largest[place]:.1f})"
+    return np.max(distances, axis=0), "contrasts apart by CIEDE2000"
 
 
 def _write(group: Sequence[ColoredStack], index: int, what: str, path: Path) -> None:
@@ -96,21 +110,26 @@ def _write(group: Sequence[ColoredStack], index: int, what: str, path: Path) -> 
 def _tiles(stack: ColoredStack, index: int, box: tuple[slice, ...]) -> list[Tile]:
     mri = np.rint(stack.mri[index] * 255).astype(np.uint8)
     tissue = np.zeros_like(mri) if stack.tissue is None else stack.tissue[index]
-    spacing = np.linalg.norm(stack.ijk_to_ras[:3, :3], axis=0)[::-1]  # along array axes K, J, I
+    ijk_to_ras = stack.case.volume.ijk_to_ras
+    spacing = np.linalg.norm(ijk_to_ras[:3, :3], axis=0)[::-1]  # along array axes K, J, I
     rows, columns = (float(spacing[axis]) for axis in stack.order[1:])
     plane = stack.provenance.plane
 
     def tile(pixels: np.ndarray, caption: str) -> Tile:
-        seen = as_seen(pixels[box], plane, stack.order, stack.ijk_to_ras)
+        seen = as_seen(pixels[box], plane, stack.order, ijk_to_ras)
         size_mm = (seen.shape[0] * rows, seen.shape[1] * columns)
         return Tile(seen, size_mm, caption, EDGES[plane])
 
-    return [
-        tile(mri, f"{stack.contrast} MRI"),
+    tiles = [
+        tile(mri, f"{stack.case.contrast} MRI"),
         tile(stack.pictures[NATURAL][index], "natural"),
         tile(stack.pictures[STRUCTURE][index], "structure-locked"),
         tile(DISPLAY_RGB[tissue], "tissue map"),
     ]
+    if stack.truth is not None:
+        what = "photograph" if stack.case.photograph else "palette on the labels"
+        tiles.insert(1, tile(stack.truth[index], what))
+    return tiles
 
 
 def as_seen(

@@ -1,203 +1,171 @@
-"""An evaluation written down: report.md for people, report.json for programs."""
+"""An evaluation written down: report.md and report.html for people, CSV and JSON for programs."""
 
 from __future__ import annotations
 
-import dataclasses
-import json
-import math
-from collections.abc import Sequence
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from MRIColorizeLib.output import atomic
-from training.evaluate.evaluation import Evaluation, PairRow, Setting, Spread, StackRow
-from training.evaluate.stacks import METHODS, SMALLEST_BODY
+from training.evaluate import model_tables, tables
+from training.evaluate.blocks import (
+    Block,
+    Heading,
+    Picture,
+    Table,
+    Terms,
+    Text,
+    as_html,
+    as_markdown,
+)
+from training.evaluate.cases import MRI, SLAB
+from training.evaluate.evaluation import Evaluation
+from training.evaluate.figures import write_box_plots
+from training.evaluate.montage import write_montages
+from training.evaluate.records import write_records
+from training.evaluate.stacks import SMALLEST_BODY
 
-DEFINITIONS = f"""\
-- **natural**, **structure-locked**: the model's two modes. **grey copy**: the MRI in three
-  channels. **intensity table**: the palette's mean colour at each intensity of the labelled
-  training MRI (all T1). **Reinhard**: mean and spread of the training cryosections in CIELAB.
-  **constant colour**: their mean colour everywhere.
-- **SSIM**: Gaussian 11 x 11, sigma 1.5, of the mean of R, G and B against the normalised MRI;
-  *slice* over the whole slice with its black background (pytorch-msssim), *body* the full map
-  averaged over the body (scikit-image). A grey copy has 1, and structure-locked has 1 by
-  construction: SSIM says nothing about colour.
-- **NCC^2**: squared local correlation of CIELAB lightness and MRI, 9 x 9 Gaussian of sigma 1.5,
-  over the body; blind to a reversal of contrast. **Orientation**: mean cosine of twice the angle
-  between the gradients of lightness and MRI, weighted by the MRI's: 1 alike, 0 unrelated.
-- **Colourfulness**: Hasler and Suesstrunk 2003 on [0, 1], over the whole slice and over the body.
-- **Flicker**: mean difference of neighbouring slices over that of the MRI; a grey copy has 1.
-- **CIEDE2000**, **a,b**: distance between the colourings of two contrasts of one person, over the
-  pixels of both bodies; a constant colour has 0, so read it beside NCC^2. **Tissue**: share of
-  these pixels with the same tissue, and the share that two unrelated maps of the same class sizes
-  have.
-- Slices whose body is less than {SMALLEST_BODY:.0%} of the fullest slice's are left out. Entries
-  are mean ± standard deviation over slices, or over volumes where it says so. These volumes are
-  few and of fewer people: no test of significance, no interval."""
+PURPOSE = {
+    "val": "The validation part: models and settings are chosen on it, so these numbers are no "
+    "test of the one that was chosen.",
+    "test": "The test part: nothing may be chosen on it.",
+}
+TERMS = (
+    ("natural, structure-locked", "the model's two modes: the tissue's lightness, the MRI's."),
+    (
+        "truth",
+        "the photograph itself, as if it were a colouring: a right answer has this much "
+        "structure and no more.",
+    ),
+    (
+        "units",
+        "slabs of a cryosection (three contrasts and all frames averaged within), volumes of MRI. "
+        "Intervals are 95 % of a hierarchical bootstrap over units and slices. Slabs of one body "
+        "do not speak for people, nor several volumes of one person for several. p is Wilcoxon's "
+        "signed-rank, adjusted by Holm over the comparisons in one measure; below six units there "
+        "is none.",
+    ),
+    (
+        "cryosection",
+        "held-out photographs, coloured from an MRI made of their labels by a fixed recipe. The "
+        "recipe shares its labels with the truth, so these colour errors are optimistic.",
+    ),
+    (
+        "CIEDE2000, a,b distance",
+        "to the photograph, or to the palette painted on the labels of a labelled MRI; real MRI "
+        "without labels has no truth.",
+    ),
+    ("tissue as labelled", "share of the body where the model's tissue map is the label."),
+    (
+        "dCF, dCF-region",
+        "|colourfulness - that of the photograph|, |colourfulness - mean of the training "
+        "cryosections of this region|, slice by slice (Hasler and Suesstrunk 2003, on 0 to 1).",
+    ),
+    (
+        "contrast consistency",
+        "mean CIEDE2000 between the colourings of T1, T2 and FLAIR of one subject. A constant "
+        "colour has 0: read it beside NCC².",
+    ),
+    (
+        "border sharpness",
+        "chroma gradient within 2 pixels of label borders over the truth's: 1 alike, below 1 "
+        "colours bleed.",
+    ),
+    (
+        "invented structure",
+        "share of the chroma's gradient where the MRI has no edge; the truth's own share is the "
+        "best to be expected.",
+    ),
+    (
+        "NCC², orientation, fine detail",
+        "squared local correlation of lightness and MRI, cosine of twice the angle between their "
+        "gradients, NCC² of what a Gaussian of 1 pixel takes away. Blind to reversed contrast.",
+    ),
+    (
+        "SSIM, MS-SSIM, STSIM-1, STSIM-2, FSIM",
+        "of the mean of R, G and B against the normalised MRI. A grey copy has 1, and "
+        "structure-locked nearly so by construction: they say nothing about colour. MS-SSIM of "
+        "whole slices takes the largest window that fits five scales: 11 pixels above 160 a side, "
+        "7 at 124; below 97 pixels it is left out. In the body the window is always 11.",
+    ),
+    ("flicker", "change from slice to slice over that of the MRI: a grey copy has 1."),
+)
+CHOSEN = (
+    "Slices whose body is less than {share:.0%} of the fullest slice's are left out; of the "
+    "others, evenly spaced pairs of neighbours are measured."
+)
+SHORT_OF_DATA = (
+    "The published numbers come from registered MRI and cryosections of the Visible Korean Human, "
+    "which is not public; ours from other bodies, and where there is a truth, through a synthetic "
+    "MRI. They are not the same experiment."
+)
 
 
 def write_report(evaluation: Evaluation, out: Path) -> None:
-    """Write `out`/report.md and `out`/report.json. Raises OutputError."""
-    with atomic(out / "report.json") as temporary:
-        text = json.dumps(_plain(dataclasses.asdict(evaluation)), indent=1, allow_nan=False)
-        temporary.write_text(text + "\n", encoding="utf-8")
-    with atomic(out / "report.md") as temporary:
-        temporary.write_text(as_markdown(evaluation), encoding="utf-8")
+    """Write report.md, report.html, report.json, scores.csv, summary.csv and pictures into `out`.
+
+    Raises OutputError.
+    """
+    write_records(evaluation, out)
+    figures = write_box_plots(evaluation, out)
+    montages = write_montages(evaluation.stacks, out)
+    blocks = list(_blocks(evaluation, [*figures, *montages]))
+    title = f"Evaluation of {evaluation.setting.model_name} {evaluation.setting.model_version}"
+    for name, text in (
+        ("report.md", as_markdown(blocks)),
+        ("report.html", as_html(blocks, title)),
+    ):
+        with atomic(out / name) as temporary:
+            temporary.write_text(text, encoding="utf-8")
 
 
-def as_markdown(evaluation: Evaluation) -> str:
-    """The whole report."""
-    setting, statistics = evaluation.setting, evaluation.statistics
-    parts = [
-        f"# Evaluation of {setting.model_name} {setting.model_version}",
-        f"{setting.plane.capitalize()} slices, {setting.device}, {setting.precision}, "
-        f"{setting.threads} threads, {setting.software}; weights {setting.weights_sha256}.",
-        DEFINITIONS,
-        _known(evaluation),
-        "## Structure and colourfulness of each volume",
-        _table(STACK_HEADER, [_stack_cells(row) for row in evaluation.stacks]),
-        _caption(setting),
-        f"The training cryosections ({statistics.frames} frames of heads) have a colourfulness of "
-        f"{statistics.colorfulness:.3f} in the body; the intensity table comes from "
-        f"{statistics.volumes} labelled volumes.",
-        "## Means over the volumes",
-        _table(MEAN_HEADER, _mean_cells(evaluation.stacks)),
-        _caption(setting),
-    ]
-    if evaluation.pairs:
-        parts += [
-            "## One person in several contrasts",
-            _table(PAIR_HEADER, [_pair_cells(row) for row in evaluation.pairs]),
-            _caption(setting),
-        ]
-    with_dice = [row for row in evaluation.pairs if row.dice]
-    if with_dice:
-        parts += [
-            "Dice of each tissue between the contrasts' tissue maps (– where neither map has it):",
-            _dice_table(with_dice),
-            _caption(setting),
-        ]
-    if evaluation.uncompared:
-        parts.append(
-            "Not compared, because they do not lie voxel on voxel: "
-            + "; ".join(evaluation.uncompared)
-            + "."
-        )
-    parts += ["## Pictures", *(f"![{name}]({name})" for name in evaluation.pictures)]
-    return "\n\n".join(part for part in parts if part) + "\n"
-
-
-STACK_HEADER = (
-    "volume",
-    "colouring",
-    "slices",
-    "SSIM slice",
-    "SSIM body",
-    "NCC^2",
-    "orientation",
-    "colourfulness slice",
-    "colourfulness body",
-    "flicker",
-)
-MEAN_HEADER = ("colouring", "volumes", *STACK_HEADER[3:])
-PAIR_HEADER = (
-    "person",
-    "contrasts",
-    "colouring",
-    "slices",
-    "CIEDE2000",
-    "a,b",
-    "same tissue",
-    "by chance",
-)
-
-
-def _measured(row: StackRow) -> tuple[Spread, ...]:
-    return (
-        row.ssim_whole,
-        row.ssim_body,
-        row.squared_ncc,
-        row.orientation,
-        row.colorfulness_whole,
-        row.colorfulness_body,
+def _blocks(evaluation: Evaluation, pictures: list[Picture]) -> Iterator[Block]:
+    setting = evaluation.setting
+    yield Heading(f"Evaluation of {setting.model_name} {setting.model_version}", 1)
+    yield Text(
+        f"{PURPOSE[setting.split]} Made on {setting.device}, {setting.precision}, with "
+        f"{setting.threads} threads, {setting.software}; weights {setting.weights_sha256}."
     )
+    if evaluation.known:
+        yield Text(f"Seen in training, so no test: {', '.join(evaluation.known)}.")
+    yield from _tables(evaluation)
+    yield Heading("Pictures")
+    yield from pictures
+    yield Heading("What the words mean")
+    yield Terms((*TERMS, *tables.methods_explained()))
+    yield Text(CHOSEN.format(share=SMALLEST_BODY))
 
 
-def _stack_cells(row: StackRow) -> list[str]:
-    spreads = [_spread(spread) for spread in _measured(row)]
-    return [row.volume, row.method, str(row.slices), *spreads, _number(row.flicker, 2)]
+def _tables(evaluation: Evaluation) -> Iterator[Block]:
+    for kind, title in ((SLAB, "Held-out cryosections"), (MRI, "MRI")):
+        for what, measures in (("in the body", tables.IN_BODY), ("whole slices", tables.WHOLE)):
+            yield from _section(
+                f"{title}: colour and structure, {what}",
+                tables.overview(evaluation, kind, measures),
+            )
+        yield from _section(
+            f"{title}: is the difference more than chance?", tables.verdicts(evaluation, kind)
+        )
+        yield from _section(f"{title}: by contrast", tables.by_contrast(evaluation, kind))
+    yield from _section("Colour error of each tissue", tables.per_tissue(evaluation))
+    yield from _section("One subject in several contrasts", model_tables.contrasts(evaluation))
+    if evaluation.uncompared:
+        pairs = "; ".join(evaluation.uncompared)
+        yield Text(f"Not compared, because they do not lie voxel on voxel: {pairs}.")
+    yield from _section("Agreement of the tissue maps (Dice)", model_tables.dice(evaluation))
+    yield from _section("Every MRI volume", tables.by_volume(evaluation))
+    yield from _section(
+        "Colour change where no tissue changed", model_tables.invariances(evaluation)
+    )
+    distance = model_tables.kernel(evaluation)
+    yield from _section("Distance to the photographs (KID)", distance)
+    if distance is None:
+        yield Text("KID was not computed: no segmentation network was given.")
+    yield Heading("Beside the published numbers")
+    yield tables.claims(evaluation)
+    yield Text(SHORT_OF_DATA)
 
 
-def _mean_cells(rows: Sequence[StackRow]) -> list[list[str]]:
-    """One row a method: mean and deviation of the volumes' means."""
-    lines = []
-    for method in METHODS:
-        same = [row for row in rows if row.method == method]
-        columns = zip(*(_measured(row) for row in same), strict=True)
-        means = [_spread(Spread.of([spread.mean for spread in column])) for column in columns]
-        flicker = _spread(Spread.of([row.flicker for row in same]), 2)
-        lines.append([method, str(len(same)), *means, flicker])
-    return lines
-
-
-def _pair_cells(row: PairRow) -> list[str]:
-    return [
-        row.subject,
-        row.contrasts,
-        row.method,
-        str(row.slices),
-        _spread(row.ciede2000, 1),
-        _spread(row.ab, 1),
-        "–" if row.share is None else _spread(row.share, 2),
-        "–" if row.by_chance is None else _number(row.by_chance, 2),
-    ]
-
-
-def _dice_table(rows: Sequence[PairRow]) -> str:
-    tissues = list(dict.fromkeys(name for row in rows for name in row.dice or {}))
-    cells = [
-        [row.contrasts, *(_number((row.dice or {}).get(name, math.nan), 2) for name in tissues)]
-        for row in rows
-    ]
-    return _table(("contrasts", *(name.lower().replace("_", " ") for name in tissues)), cells)
-
-
-def _known(evaluation: Evaluation) -> str:
-    if not evaluation.known:
-        return ""
-    names = ", ".join(evaluation.known)
-    return f"**Seen in training, so no test: {names}.**"
-
-
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
-
-
-def _caption(setting: Setting) -> str:
-    return f"*{setting.model_name} {setting.model_version}; `{setting.command}`*"
-
-
-def _spread(spread: Spread, digits: int = 3) -> str:
-    if math.isnan(spread.deviation):
-        return _number(spread.mean, digits)
-    return f"{_number(spread.mean, digits)} ± {spread.deviation:.{digits}f}"
-
-
-def _number(value: float, digits: int) -> str:
-    return "–" if math.isnan(value) else f"{value:.{digits}f}"
-
-
-def _plain(value: Any) -> Any:
-    """What JSON can hold: arrays become lists, NaN becomes null."""
-    if isinstance(value, np.ndarray):
-        return _plain(value.tolist())
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
+def _section(title: str, table: Table | None) -> Iterator[Block]:
+    if table is not None:
+        yield Heading(title)
+        yield table

@@ -1,68 +1,61 @@
-"""The volumes of an evaluation: found, read, coloured by the engine and by the baselines."""
+"""A case coloured: by the engine in both modes, by every baseline and by other systems."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from MRIColorizeLib.colorizer import Colorizer
-from MRIColorizeLib.errors import InputError
-from MRIColorizeLib.files import read_volume, stem, suffix
 from MRIColorizeLib.intensity import normalize
 from MRIColorizeLib.options import ColorizeOptions
-from MRIColorizeLib.volume import Provenance, check_volume, slice_order
-from training.evaluate.baselines import BASELINES, ColorStatistics
+from MRIColorizeLib.volume import ColorVolume, Provenance, check_volume, choose_plane, slice_order
+from training.evaluate.baselines import BASELINES, Subject
+from training.evaluate.cases import MRI, Case
+from training.evaluate.invariance import Change, engine_changes, network_changes
+from training.evaluate.learned import ColorStatistics
+from training.evaluate.predictions import Predictions
 
-# The test part: never trained on, no setting chosen on it. Three contrasts of one person, and the
-# sample that ships.
-TEST_VOLUMES = (
-    "head_t1_seg3d_defaced",
-    "brain_stroke_t1",
-    "brain_stroke_t2",
-    "brain_stroke_flair",
-)
-CONTRASTS = ("t1", "t2", "flair", "pd")
 NATURAL, STRUCTURE = "natural", "structure-locked"
 MODES = {NATURAL: "natural", STRUCTURE: "structure"}  # row of the tables -> option of the engine
-METHODS = (*MODES, *BASELINES)
+TRUTH = "truth"  # the photograph itself, as if it were a colouring: what structure it has
 # Slices with less body than this share of the fullest slice's are left out of the measures.
 SMALLEST_BODY = 0.05
+PROBED = 3  # slices of a volume on which the invariances are measured
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ColoredStack:
-    """One volume as slices of the plane that the engine chose, with every colouring of it.
+    """The measured slices of a case in the plane that the engine chose, in every colouring.
 
-    mri (S, H, W) float32 in [0, 1], as the network sees it; mask (S, H, W) bool, the body; tissue
-    (S, H, W) uint8 codes or None; pictures: (S, H, W, 3) uint8 by method, in the order of METHODS.
-    order: array axes of the volume in the order slice, row, column.
+    index (S,): the slices' numbers along the normal; mri (S, H, W) float32 in [0, 1], as the
+    network sees it; mask (S, H, W) bool, the body; tissue (S, H, W) uint8 codes of the model, or
+    None; labels, truth: the case's, on these slices; pictures: (S, H, W, 3) uint8 by method.
+    order: array axes of the volume in the order slice, row, column. grid: shape of the volume.
+    changes: how much the model's colours change when they should not.
     """
 
-    name: str
-    contrast: str
-    subject: str
+    case: Case
+    index: np.ndarray
     mri: np.ndarray
     mask: np.ndarray
     tissue: np.ndarray | None
+    labels: np.ndarray | None
+    truth: np.ndarray | None
     pictures: dict[str, np.ndarray]
     order: tuple[int, int, int]
-    ijk_to_ras: np.ndarray
+    grid: tuple[int, ...]
     provenance: Provenance
-
-    @property
-    def slices(self) -> np.ndarray:
-        """Indices of the slices that enter the measures."""
-        return slices_with_body(self.mask)
+    changes: tuple[Change, ...] = ()
 
     def same_grid(self, other: ColoredStack) -> bool:
-        """Whether both lie voxel on voxel and were sliced in the same plane."""
+        """Whether both lie voxel on voxel and the same slices of them are measured."""
         return (
-            self.mri.shape == other.mri.shape
+            self.grid == other.grid
             and self.order == other.order
-            and np.allclose(self.ijk_to_ras, other.ijk_to_ras, atol=1e-3)
+            and np.allclose(self.case.volume.ijk_to_ras, other.case.volume.ijk_to_ras, atol=1e-3)
+            and np.array_equal(self.index, other.index)
         )
 
 
@@ -72,74 +65,104 @@ def slices_with_body(mask: np.ndarray) -> np.ndarray:
     return np.flatnonzero((area > 0) & (area >= SMALLEST_BODY * area.max()))
 
 
-def color_stack(
-    path: Path,
+def choose_slices(mask: np.ndarray, count: int) -> np.ndarray:
+    """At most `count` slices in evenly spaced pairs of neighbours; 0 takes every slice with body.
+
+    Neighbours, because flicker needs them; spread, because near slices tell the same.
+    """
+    used = slices_with_body(mask)
+    if count <= 0 or count >= len(used):
+        return used
+    if count == 1:
+        return used[len(used) // 2 : len(used) // 2 + 1]
+    places = np.linspace(0, len(used) - 2, count // 2 + 2)[1:-1].round().astype(int)
+    return used[np.unique(np.concatenate((places, places + 1)))]
+
+
+def color_case(
+    case: Case,
     colorizer: Colorizer,
     statistics: ColorStatistics,
-    progress: Callable[[str], None],
+    predictions: Sequence[Predictions] = (),
+    count: int = 0,
+    before: Sequence[ColoredStack] = (),
+    progress: Callable[[str], None] = print,
 ) -> ColoredStack:
-    """Read a volume and colour it in both modes and with every baseline.
+    """Colour a case in both modes, once each, with every baseline, and add the predictions.
 
-    Raises InputError when the file is no usable volume.
+    count: how many slices to keep (see choose_slices). before: stacks already coloured; a case of
+    a subject that is among them, on the same grid, keeps the same slices.
+    Raises InputError when the volume cannot be used or a prediction is missing.
     """
-    volume = check_volume(read_volume(path))
-    pictures = {}
+    volume = check_volume(case.volume)
+    plane = choose_plane(volume, case.plane)
+    order = slice_order(volume, plane)
+    colored: dict[str, ColorVolume] = {}
     for method, mode in MODES.items():
-        progress(f"{stem(path)}: {method}")
-        color = colorizer.colorize(volume, ColorizeOptions(mode=mode))
-        order = slice_order(volume, color.provenance.plane)
-        pictures[method] = color.array.transpose(*order, 3)
+        progress(f"{case.name}: {method}")
+        options = ColorizeOptions(mode=mode, plane=plane, mask=case.mask)
+        colored[method] = colorizer.colorize(volume, options)
+    natural = colored[NATURAL]
+    whole_mask = natural.mask.transpose(order)
     # The engine's own normalisation, on the body that it found.
-    mri = normalize(volume.array, color.mask)[0].transpose(order)
-    mask = color.mask.transpose(order)
+    whole_mri = normalize(volume.array, natural.mask)[0].transpose(order)
+    index = _slices_as_before(case, volume.array.shape, order, before)
+    index = choose_slices(whole_mask, count) if index is None else index
+
+    def chosen(array: np.ndarray) -> np.ndarray:
+        return np.ascontiguousarray(array.transpose(*order, *range(3, array.ndim))[index])
+
+    mri, mask = np.ascontiguousarray(whole_mri[index]), np.ascontiguousarray(whole_mask[index])
+    subject = Subject.of(whole_mri, whole_mask, case.weighting, case.region)
+    pictures = {method: chosen(color.array) for method, color in colored.items()}
     for method, baseline in BASELINES.items():
-        pictures[method] = baseline(mri, mask, statistics)
-    contrast, subject = contrast_and_subject(stem(path))
+        pictures[method] = baseline(mri, mask, subject, statistics)
+    for system in predictions:
+        pictures[system.name] = system.read(case.name, index, mask)
+    truth = None if case.truth is None else chosen(case.truth)
+    if truth is not None and case.photograph:
+        pictures[TRUTH] = truth
     return ColoredStack(
-        name=stem(path),
-        contrast=contrast,
-        subject=subject,
-        mri=np.ascontiguousarray(mri),
-        mask=np.ascontiguousarray(mask),
-        tissue=None if color.tissue is None else color.tissue.transpose(order),
+        case=case,
+        index=index,
+        mri=mri,
+        mask=mask,
+        tissue=None if natural.tissue is None else chosen(natural.tissue),
+        labels=None if case.labels is None else chosen(case.labels),
+        truth=truth,
         pictures=pictures,
         order=order,
-        ijk_to_ras=volume.ijk_to_ras,
-        provenance=color.provenance,
+        grid=volume.array.shape,
+        provenance=natural.provenance,
+        changes=_changes(case, colorizer, plane, order, index, natural.mask, mri, mask),
     )
 
 
-def contrast_and_subject(name: str) -> tuple[str, str]:
-    """Parse a name: `brain_stroke_t2` is contrast T2 of subject `brain_stroke`.
-
-    A name without a contrast is its own subject, contrast "?".
-    """
-    parts = name.split("_")
-    found = [part for part in parts if part.lower() in CONTRASTS]
-    if not found:
-        return "?", name
-    rest = [part for part in parts if part != found[0]]
-    return found[0].upper(), "_".join(rest) or name
+def _slices_as_before(
+    case: Case, grid: tuple[int, ...], order: tuple[int, ...], before: Sequence[ColoredStack]
+) -> np.ndarray | None:
+    for stack in before:
+        if stack.case.subject == case.subject and (stack.grid, stack.order) == (grid, order):
+            return stack.index
+    return None
 
 
-def find_volumes(data: Path, names: Collection[str]) -> list[Path]:
-    """Files of the named volumes in `data`/mri or `data`; a name may also be a path.
-
-    Raises InputError for a name that no file, or more than one, has.
-    """
-    return [_find(data, name) for name in names]
-
-
-def _find(data: Path, name: str) -> Path:
-    if Path(name).is_file():
-        return Path(name)
-    for folder in (data / "mri", data):
-        if folder.is_dir():
-            found = [
-                path for path in sorted(folder.iterdir()) if suffix(path) and stem(path) == name
-            ]
-            if len(found) > 1:
-                raise InputError(f"{folder} has {len(found)} volumes {name}; give one by its path.")
-            if found:
-                return found[0]
-    raise InputError(f"There is no volume {name} in {data} or {data / 'mri'}.")
+def _changes(
+    case: Case,
+    colorizer: Colorizer,
+    plane: str,
+    order: tuple[int, int, int],
+    index: np.ndarray,
+    body: np.ndarray,
+    mri: np.ndarray,
+    mask: np.ndarray,
+) -> tuple[Change, ...]:
+    """Invariances of the model on a few of the measured slices of an MRI."""
+    if case.kind != MRI:
+        return ()
+    places = np.linspace(0, len(index) - 1, min(PROBED, len(index))).round().astype(int)
+    spacing = [case.volume.spacing[::-1][axis] for axis in order[1:]]
+    return (
+        *network_changes(colorizer.model, mri[places], mask[places], (spacing[0], spacing[1])),
+        *engine_changes(colorizer, case.volume, body, plane, order, index[places]),
+    )

@@ -1,0 +1,86 @@
+"""The invariances: nothing for what sees pixels alone, something for what pools over a slice."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+
+from MRIColorizeLib.volume import Volume
+from training.evaluate.invariance import engine_changes, network_changes
+
+
+def _model(color):
+    """A stand-in for a loaded model whose network is a function of MRI and mask."""
+
+    def generator(mri, mask, temperature):
+        return SimpleNamespace(color=color(mri, mask).expand(-1, 3, -1, -1) * mask)
+
+    return SimpleNamespace(generator=generator, card=SimpleNamespace(spacing_mm=1.0, temperature=1))
+
+
+@pytest.fixture(scope="module")
+def slices():
+    """Two smooth slices with a round body."""
+    y, x = np.mgrid[-1:1:80j, -1:1:72j]
+    mask = np.tile(np.hypot(y, x) < 0.8, (2, 1, 1))
+    mri = np.stack([0.5 + 0.3 * np.sin(3 * x + y), 0.5 + 0.3 * np.cos(2 * y)])
+    return (mri * mask).astype(np.float32), mask
+
+
+def _changes(color, slices):
+    found = network_changes(_model(color), *slices, (1.0, 1.0))
+    return {change.name: float(change.ciede2000.max()) for change in found}
+
+
+def test_a_colour_map_changes_with_gain_alone(slices):
+    found = _changes(lambda mri, mask: mri, slices)
+    assert found["64 px of padding"] == 0
+    assert found["cropping"] == 0
+    assert found["turning by 10 degrees"] < 1  # interpolation
+    assert found["gain 0.85"] > 3
+
+
+def test_pooling_over_the_field_of_view_is_found_out(slices):
+    found = _changes(lambda mri, mask: torch.zeros_like(mri) + 3 * mri.mean((2, 3), True), slices)
+    assert found["64 px of padding"] > 5
+
+
+def test_what_depends_on_the_direction_is_found_out(slices):
+    ramp = torch.linspace(0, 1, 72)[None, None]
+    found = _changes(lambda mri, mask: mask * F.interpolate(ramp, mri.shape[-1]), slices)
+    assert found["turning by 10 degrees"] > 1
+
+
+class _Engine:
+    """Colours by the volume's own greatest value, and remembers the sizes it was given."""
+
+    def __init__(self):
+        self.given = []
+
+    def colorize(self, volume, options):
+        self.given.append((volume.array.shape, volume.spacing))
+        scaled = volume.array / volume.array.max() * options.mask * 255
+        picture = np.repeat(np.rint(scaled)[..., None], 3, axis=-1).astype(np.uint8)
+        return SimpleNamespace(array=picture)
+
+
+def test_the_engine_is_asked_with_padding_gain_and_twice_the_pixels(slices):
+    mri, mask = slices
+    engine = _Engine()
+    volume = Volume(mri.transpose(1, 0, 2), np.diag([2.0, 5.0, 1.0, 1.0]))
+    changes = engine_changes(
+        engine, volume, mask.transpose(1, 0, 2), "coronal", (1, 0, 2), np.array([0, 1])
+    )
+    assert [change.name for change in changes] == [
+        "64 px of padding",
+        "gain 0.85",
+        "twice the pixels",
+    ]
+    for change in changes:
+        assert change.ciede2000.shape == (2,)
+        assert change.ciede2000.max() < 1
+    shapes = [shape for shape, _ in engine.given]
+    assert shapes == [(80, 2, 72), (208, 2, 200), (80, 2, 72), (160, 2, 144)]
+    assert engine.given[-1][1] == pytest.approx((1.0, 5.0, 0.5))

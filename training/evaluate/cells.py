@@ -1,0 +1,48 @@
+"""How numbers stand in the cells of a report's tables."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from training.evaluate.blocks import Table
+from training.evaluate.evaluation import Setting
+from training.evaluate.summary import Summary
+
+MISSING = "–"
+
+
+def caption(setting: Setting) -> str:
+    """Under every table: the model and the command."""
+    return f"{setting.model_name} {setting.model_version}, {setting.split}; {setting.command}"
+
+
+def interval(summary: Summary | None, digits: int) -> str:
+    """Mean and bootstrap interval."""
+    if summary is None:
+        return MISSING
+    low, high = summary.interval.low, summary.interval.high
+    return f"{summary.interval.mean:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
+
+
+def spread(values: np.ndarray, digits: int) -> str:
+    """Mean and standard deviation of what is defined."""
+    known = values[np.isfinite(values)]
+    if known.size == 0:
+        return MISSING
+    if known.size == 1:
+        return number(float(known[0]), digits)
+    return f"{known.mean():.{digits}f} ± {known.std(ddof=1):.{digits}f}"
+
+
+def number(value: float, digits: int) -> str:
+    """A number, or a dash for NaN."""
+    return MISSING if math.isnan(value) else f"{value:.{digits}f}"
+
+
+def without_empty(table: Table) -> Table:
+    """The table without columns that hold nothing but dashes."""
+    kept = [i for i in range(len(table.header)) if any(row[i] != MISSING for row in table.rows)]
+    rows = [[row[i] for i in kept] for row in table.rows]
+    return Table([table.header[i] for i in kept], rows, table.caption)

@@ -1,0 +1,132 @@
+"""An evaluation for programs: scores.csv by slice, summary.csv by method, report.json."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import json
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from MRIColorizeLib.output import atomic
+from training.evaluate.cases import MRI, SLAB
+from training.evaluate.evaluation import Evaluation
+from training.evaluate.scores import Measure
+
+SCORE_FIELDS = ("kind", "unit", "case", "contrast", "method", "slice", "measure", "value")
+SUMMARY_FIELDS = (
+    "kind",
+    "contrast",
+    "method",
+    "measure",
+    "mean",
+    "low",
+    "high",
+    "deviation",
+    "units",
+    "slices",
+)
+
+
+def write_records(evaluation: Evaluation, out: Path) -> None:
+    """Write scores.csv, summary.csv and report.json into `out`. Raises OutputError."""
+    _write_csv(out / "scores.csv", SCORE_FIELDS, _score_rows(evaluation))
+    summary = list(_summary_rows(evaluation))
+    _write_csv(out / "summary.csv", SUMMARY_FIELDS, summary)
+    with atomic(out / "report.json") as temporary:
+        text = json.dumps(_as_json(evaluation, summary), indent=1, allow_nan=False)
+        temporary.write_text(text + "\n", encoding="utf-8")
+
+
+def _score_rows(evaluation: Evaluation) -> Iterator[list[Any]]:
+    for scores in evaluation.results.scores:
+        case = scores.stack.case
+        start = [case.kind, case.unit, case.name, case.contrast, scores.method]
+        for measure, values in scores.values.items():
+            for k, value in zip(scores.stack.index, values, strict=True):
+                if np.isfinite(value):
+                    yield [*start, int(k), measure.name.lower(), f"{value:.6g}"]
+    for pair in evaluation.results.pairs:
+        case = pair.first.case
+        for k, value in zip(pair.first.index, pair.ciede2000, strict=True):
+            start = [case.kind, case.subject, case.subject, pair.contrasts, pair.method]
+            yield [*start, int(k), Measure.CONTRAST.name.lower(), f"{value:.6g}"]
+
+
+def _summary_rows(evaluation: Evaluation) -> Iterator[list[Any]]:
+    results = evaluation.results
+    for kind in (SLAB, MRI):
+        cases = [s.case.contrast for s in evaluation.stacks if s.case.kind == kind]
+        for method in results.methods(kind):
+            for measure in Measure:
+                for contrast in (None, *dict.fromkeys(cases)):
+                    found = results.summarize(kind, method, measure, contrast)
+                    # Contrasts are compared with each other: no one of them has that measure.
+                    if found is None or (contrast and measure is Measure.CONTRAST):
+                        continue
+                    interval = found.interval
+                    yield [
+                        kind,
+                        contrast or "all",
+                        method,
+                        measure.name.lower(),
+                        interval.mean,
+                        interval.low,
+                        interval.high,
+                        found.deviation,
+                        found.units,
+                        found.slices,
+                    ]
+
+
+def _as_json(evaluation: Evaluation, summary: Sequence[Sequence[Any]]) -> dict[str, Any]:
+    agreements = [
+        {
+            "subject": pair.first.case.subject,
+            "kind": pair.first.case.kind,
+            "contrasts": pair.contrasts,
+            "method": pair.method,
+            "ciede2000": float(np.nanmean(pair.ciede2000)),
+            "share": None if pair.agreement is None else float(np.nanmean(pair.agreement.share)),
+            "by_chance": None if pair.agreement is None else pair.agreement.by_chance,
+        }
+        for pair in evaluation.results.pairs
+    ]
+    changes = [
+        {"case": s.case.name, "of": c.of, "change": c.name, "ciede2000": c.ciede2000.tolist()}
+        for s in evaluation.stacks
+        for c in s.changes
+    ]
+    return _plain(
+        {
+            "setting": dataclasses.asdict(evaluation.setting),
+            "known": evaluation.known,
+            "uncompared": evaluation.uncompared,
+            "summary": [dict(zip(SUMMARY_FIELDS, row, strict=True)) for row in summary],
+            "pairs": agreements,
+            "changes": changes,
+            "kernel": {name: dataclasses.asdict(k) for name, k in evaluation.kernel.items()},
+        }
+    )
+
+
+def _write_csv(path: Path, fields: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    with atomic(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(fields)
+        writer.writerows(rows)
+
+
+def _plain(value: Any) -> Any:
+    """What JSON can hold: tuples become lists, NaN becomes null."""
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

@@ -1,0 +1,1 @@
+"""The networks that only the training has: SegNet, the back generator, the discriminators."""
