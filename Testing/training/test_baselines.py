@@ -1,5 +1,7 @@
 """The trivial colourings and what they learn: from the training alone, region by region."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from scipy.optimize import linear_sum_assignment
@@ -175,6 +177,16 @@ def test_the_baselines_learn_nothing_from_validation_and_test():
     np.testing.assert_array_equal(alone.table, more.table)
     with pytest.raises(ValueError, match="training cryosection"):
         learn_statistics(_made_set(split="val"))
+
+
+def test_the_table_of_t1_learns_from_t1_scans_alone():
+    alone = learn_statistics(_made_set())
+    t2 = phantoms.mri("brain_anna_t2")
+    without_scan = phantoms.mri("head_made")
+    without_scan = dataclasses.replace(without_scan, image=np.zeros_like(without_scan.image))
+    more = learn_statistics([*_made_set(), t2, without_scan])
+    np.testing.assert_array_equal(alone.table, more.table)
+    assert more.volumes == alone.volumes
 
 
 def test_regions_are_told_by_their_tissues():

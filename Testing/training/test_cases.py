@@ -60,6 +60,16 @@ def test_a_labelled_scan_comes_in_its_own_and_in_synthetic_contrasts_on_one_grid
     assert not list(labelled_cases(phantoms.training_set(), "test"))
 
 
+def test_labels_without_a_scan_and_other_contrasts_of_a_person_are_not_made_up():
+    t1, t2 = (phantoms.mri(f"brain_anna_{name}", "val") for name in ("t1", "t2"))
+    alone = phantoms.mri("head_made", "val")
+    alone = dataclasses.replace(alone, image=np.zeros_like(alone.image))
+    cases = list(labelled_cases([t1, t2, alone], "val"))
+    synthetic = [f"synthetic {contrast}" for contrast in INTENSITIES]
+    assert [case.contrast for case in cases] == ["T1", *synthetic, "T2", *synthetic]
+    assert [case.subject for case in cases] == ["brain_anna"] * 5 + ["head_made"] * 3
+
+
 def test_a_volume_that_is_missing_is_said_before_any_is_read(tmp_path):
     with pytest.raises(Exception, match="no volume nobody"):
         file_cases(tmp_path, ["nobody"])

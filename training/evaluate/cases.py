@@ -95,7 +95,8 @@ def slabs(indices: Sequence[int]) -> list[list[int]]:
 def labelled_cases(volumes: Sequence[PreparedVolume], split: str) -> Iterator[Case]:
     """Labelled MRI of a split: its own contrast, and the contrasts of `synthetic` from its labels.
 
-    The truth is the palette painted on the labels. All of a volume's cases are one subject's.
+    The truth is the palette painted on the labels. All cases of a volume, and the other contrasts
+    of the same person, are one subject's. A label map without a scan has synthetic contrasts only.
     """
     for volume in volumes:
         if volume.entry.kind != "mri" or not volume.indices(split):
@@ -103,7 +104,10 @@ def labelled_cases(volumes: Sequence[PreparedVolume], split: str) -> Iterator[Ca
         name = volume.entry.name
         contrast, _ = contrast_and_subject(name)
         image = volume.image.astype(np.float32)
-        yield _labelled(volume, image, contrast, name)
+        if image.any():
+            yield _labelled(volume, image, contrast, name)
+        if contrast not in ("T1", "?"):
+            continue  # the labels are those of the T1
         detail = fine_structure(np.clip(image / max(float(image.max()), 1e-6), 0, 1), volume.labels)
         for made in INTENSITIES:
             array = synthetic_mri(volume.labels, made, detail, name)
@@ -172,7 +176,7 @@ def _labelled(volume: PreparedVolume, array: np.ndarray, contrast: str, name: st
         unit=name,
         kind=MRI,
         contrast=contrast,
-        subject=volume.entry.name,
+        subject=contrast_and_subject(volume.entry.name)[1],
         region=region_of(labels),
         volume=Volume(array, _affine(volume)),
         mask=labels > 0,

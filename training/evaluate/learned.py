@@ -84,7 +84,7 @@ def learn_statistics(volumes: Sequence[PreparedVolume]) -> ColorStatistics:
     cryosection or no labelled MRI.
     """
     frames = [frame for volume in volumes for frame in _frames(volume)]
-    scans = [v for v in volumes if v.entry.kind == "mri" and v.indices("train")]
+    scans = [v for v in volumes if v.entry.kind == "mri" and v.indices("train") and _is_t1(v)]
     if not frames or not scans:
         raise ValueError("The baselines need a training cryosection and a labelled training MRI.")
     heads = [frame for frame in frames if region_of(frame.labels) != Region.BODY]
@@ -99,6 +99,11 @@ def learn_statistics(volumes: Sequence[PreparedVolume]) -> ColorStatistics:
         table=_mean_table([_real_table(volume) for volume in scans]),
         volumes=len(scans),
     )
+
+
+def _is_t1(volume: PreparedVolume) -> bool:
+    """Whether it is a T1 scan: not another contrast of the same person, nor labels without one."""
+    return not volume.entry.name.endswith(("_t2", "_flair")) and bool(volume.image.any())
 
 
 def _frames(volume: PreparedVolume) -> Iterator[_Frame]:
