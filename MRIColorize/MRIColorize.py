@@ -29,7 +29,13 @@ from MRIColorizeLib.many import usable_volumes
 from MRIColorizeLib.model_panel import ModelPanel
 from MRIColorizeLib.palette_panel import PalettePanel, palette_from_text, palette_text
 from MRIColorizeLib.palettes import Palette
-from MRIColorizeLib.panel_request import likely_input, likely_view, name_choices, panel_request
+from MRIColorizeLib.panel_request import (
+    likely_input,
+    likely_view,
+    name_choices,
+    panel_request,
+    request_maker,
+)
 from MRIColorizeLib.parameters import RESETTABLE
 from MRIColorizeLib.request import Request
 from MRIColorizeLib.run import Run
@@ -88,6 +94,7 @@ class MRIColorizeWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._parameterNode: Any = None
         self._parameterNodeGuiTag: Any = None
         self._isOpen = True
+        self._isPreviewing = False
         self._watchedInput: Any = None
         VTKObservationMixin.__init__(self)
         ScriptedLoadableModuleWidget.__init__(self, parent)
@@ -124,11 +131,14 @@ class MRIColorizeWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def enter(self) -> None:
         """Called when the module is opened."""
         self._isOpen = True
+        self._models.update()
         self.initializeParameterNode()
 
     def exit(self) -> None:
-        """Called when another module is opened; a run goes on."""
+        """Called when another module is opened; a run goes on, but for a preview."""
         self._isOpen = False
+        if self._isPreviewing:
+            self._runs.cancel()
         preview.remove_preview()
         self.setParameterNode(None)
 
@@ -169,7 +179,6 @@ class MRIColorizeWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if parameterNode is not None:
             self._parameterNodeGuiTag = parameterNode.connectGui(self.ui)
             name_choices(self.ui)
-            self._palettes.show(palette_from_text(parameterNode.palette))
             self.addObserver(parameterNode, vtk.vtkCommand.ModifiedEvent, self._updatePanel)
             self._updatePanel()
         self._watchInput()
@@ -188,31 +197,30 @@ class MRIColorizeWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         sequence = self._sequence()
         if sequence is not None:
             self._begin(
-                lambda **callbacks: self.logic.startSequence(
-                    self._request(), sequence, **callbacks
+                self._request,
+                lambda request, **callbacks: self.logic.startSequence(
+                    request, sequence, **callbacks
                 ),
                 self._onSequence,
             )
         else:
-            self._begin(
-                lambda **callbacks: self.logic.startRequest(self._request(), **callbacks),
-                self._onColored,
-            )
+            self._begin(self._request, self.logic.startRequest, self._onColored)
 
     def onPreviewButton(self) -> None:
         """Colour the slice on view."""
         view = self._parameterNode.previewView
         self._begin(
-            lambda **callbacks: self.logic.startPreview(self._request(), view, **callbacks),
+            self._request,
+            lambda request, **callbacks: self.logic.startPreview(request, view, **callbacks),
             lambda node: _("Preview of one slice in the {view} view.").format(view=view.GetName()),
+            isPreview=True,
         )
 
     def onAllVolumesButton(self) -> None:
         """Colour every MRI of the scene."""
         self._begin(
-            lambda **callbacks: self.logic.startMany(
-                [self._request(node) for node in usable_volumes()], **callbacks
-            ),
+            lambda: list(map(self._requestMaker(), usable_volumes())),
+            self.logic.startMany,
             lambda nodes: _("{count} volumes were coloured.").format(count=len(nodes)),
             cancelled=_("Cancelled: volumes that were done are in the scene."),
         )
@@ -224,8 +232,9 @@ class MRIColorizeWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if not output:
             return
         self._begin(
-            lambda **callbacks: self.logic.startFolder(
-                Path(folder), Path(output), self._request, **callbacks
+            self._requestMaker,
+            lambda makeRequest, **callbacks: self.logic.startFolder(
+                Path(folder), Path(output), makeRequest, **callbacks
             ),
             lambda paths: _("{count} files were written to {folder}.").format(
                 count=len(paths), folder=output
@@ -256,15 +265,29 @@ class MRIColorizeWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def _begin(
         self,
+        choose: Callable[[], Any],
         start: Callable[..., Run],
         onResult: Callable[[Any], str],
         cancelled: str | None = None,
+        isPreview: bool = False,
     ) -> None:
+        """Start a run with what `choose` says now: the panel may be left before it begins."""
+        if self._runs.isBusy:
+            return
         preview.remove_preview()
-        self._runs.begin(start, onResult, cancelled)
+        self._isPreviewing = isPreview
+        try:
+            choices = choose()
+        except MRIColorizeError as error:
+            self._runs.fail(error)
+            return
+        self._runs.begin(lambda **callbacks: start(choices, **callbacks), onResult, cancelled)
 
-    def _request(self, other: Any = None) -> Request:
-        return panel_request(self._parameterNode, self._palettes.palette, self._settings, other)
+    def _request(self) -> Request:
+        return panel_request(self._parameterNode, self._palettes.palette, self._settings)
+
+    def _requestMaker(self) -> Callable[[Any], Request]:
+        return request_maker(self._parameterNode, self._palettes.palette, self._settings)
 
     def _sequence(self) -> Any:
         """The sequence to colour as a whole, None for the volume alone."""
@@ -276,7 +299,6 @@ class MRIColorizeWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def _onColored(self, colorVolume: Any) -> str:
         """Show the colours; returns the sentence for the status line."""
         self._choose(colorVolume)
-        self._models.showDevices()
         attribute = lambda name: colorVolume.GetAttribute(scene.ATTRIBUTE_PREFIX + name)  # noqa: E731
         return _(
             "{name}: {slices} slices in {seconds} s on {device}, model {model} {version}."
@@ -314,8 +336,9 @@ class MRIColorizeWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
                 self._runs.fail(error)
 
     def _onRunChanged(self) -> None:
-        running = self._run is not None
-        self.ui.colorizeButton.text = _("Cancel") if running else _("Colorize")
+        busy = self._runs.isBusy
+        self.ui.colorizeButton.text = _("Cancel") if self._run is not None else _("Colorize")
+        self._isPreviewing = self._isPreviewing and busy
         for section in (
             self.ui.volumesCollapsibleButton,
             self.ui.settingsCollapsibleButton,
@@ -323,7 +346,9 @@ class MRIColorizeWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.ui.manyCollapsibleButton,
             self.ui.advancedCollapsibleButton,
         ):
-            section.enabled = not running
+            section.enabled = not busy
+        if not busy:
+            self._models.update()
         self._updatePanel()
 
     # --- what is on, and why not --------------------------------------------------------------
@@ -331,9 +356,10 @@ class MRIColorizeWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def _updatePanel(self, caller: Any = None, event: Any = None) -> None:
         """Enable the buttons, or say in the status line and in tooltips why they are off."""
         self._watchInput()
-        if self._run is not None:
-            self.ui.colorizeButton.enabled = True
-            self.ui.colorizeButton.toolTip = _("Stop; the scene stays as it was.")
+        self._showPalette()
+        if self._runs.isBusy:
+            self.ui.colorizeButton.enabled = self._run is not None
+            self.ui.colorizeButton.toolTip = _("Stop; what is done already is kept.")
             self.ui.previewButton.enabled = False
             return
         reason = self._whyNot()
@@ -358,6 +384,14 @@ class MRIColorizeWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         )
         self.ui.paletteStatusLabel.text = self._paletteState()
         self._views.update()
+
+    def _showPalette(self) -> None:
+        """Show the palette of the scene, which is another one when a scene was loaded."""
+        if self._parameterNode is None:
+            return
+        text = self._parameterNode.palette
+        if text != palette_text(self._palettes.palette):
+            self._palettes.show(palette_from_text(text))
 
     def _readiness(self) -> str:
         output = self._parameterNode.outputVolume

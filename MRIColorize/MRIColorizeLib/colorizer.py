@@ -12,7 +12,7 @@ import torch
 
 from .canvas import Canvas, make_canvas
 from .consensus import finish_consensus
-from .devices import resolve_device, resolve_precision, slices_per_batch
+from .devices import is_out_of_memory, resolve_device, resolve_precision, slices_per_batch
 from .errors import Cancelled, InputError
 from .finishing import Finish
 from .folding import fold_batch_norm
@@ -152,7 +152,9 @@ class Colorizer:
             painter = Painter(self._network, self.model.card, options, several)
             try:
                 painter.paint(layout, chosen, canvas, planes)
-            except torch.OutOfMemoryError:
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise
                 batch = self._retreat(batch)
                 continue
             done += chosen.size
@@ -170,9 +172,10 @@ class Colorizer:
         tissues, weights, lab = canvas.tissues, canvas.weights, canvas.lab
         if not options.editable or tissues is None or weights is None or lab is None:
             return None
-        palette = options.palette
-        if palette is None:
-            palette = self.model.generator.palette_lab.cpu().numpy()
+        own = self.palette
+        if own is None:
+            return None
+        palette = own if options.palette is None else options.palette
         return TissueMixture(
             tissues[body],
             weights[body],
@@ -180,7 +183,15 @@ class Colorizer:
             window.scale(volume.array[body]).astype(np.float16),
             palette.astype(np.float32),
             Finish.of(options),
+            own,
         )
+
+    @property
+    def palette(self) -> np.ndarray | None:
+        """The model's own colours, float32 (13, 3) CIELAB; None when it has no palette."""
+        if not self._has_palette():
+            return None
+        return self.model.generator.palette_lab.float().cpu().numpy()
 
     def _has_palette(self) -> bool:
         return self.model.generator.config.head == "palette"

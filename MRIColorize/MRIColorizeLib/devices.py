@@ -83,6 +83,15 @@ def cpu_has_bfloat16() -> bool:
     return bool(amx or avx)
 
 
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory ran out: MPS and the CPU have no error of their own."""
+    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
+        return True
+    words = ("out of memory", "can't allocate memory", "not enough memory")
+    text = str(error).lower()
+    return isinstance(error, RuntimeError) and any(said in text for said in words)
+
+
 def slices_per_batch(device: str, pixels: int) -> int:
     """Slices to send at once for a slice of `pixels`, by the device's free memory.
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
+import importlib.metadata
+import re
+import sys
 from typing import Any
 
 import slicer
@@ -15,15 +17,23 @@ from .errors import DependencyError
 class DependencyInstaller:
     """Gets PyTorch through its own extension and safetensors through pip, after asking once."""
 
-    PACKAGES = ("torch", "safetensors")
+    # The oldest versions that will do; PyTorch before 2.7 cannot shrink pictures on Apple graphics.
+    OLDEST = {"torch": (2, 7), "safetensors": (0, 4)}
+    PACKAGES = tuple(OLDEST)
+
+    def __init__(self) -> None:
+        self._isInstalling = False
 
     def missing(self) -> list[str]:
-        """Names of the packages that are not installed; imports none of them."""
+        """Names of the packages that are not installed or too old; imports none of them."""
         importlib.invalidate_caches()
-        return [name for name in self.PACKAGES if importlib.util.find_spec(name) is None]
+        return [name for name, oldest in self.OLDEST.items() if _version(name) < oldest]
 
     def ensure(self) -> None:
         """Return when all is there; ask and install what is missing. Raises DependencyError."""
+        # While pip works Slicer goes on handling clicks.
+        if self._isInstalling:
+            raise DependencyError(_("Packages are being installed: wait until they are there."))
         missing = self.missing()
         if not missing:
             return
@@ -40,12 +50,21 @@ class DependencyInstaller:
                     packages=names
                 )
             )
-        self._install(missing, torchUtils)
+        torchWasLoaded = "torch" in missing and self._isLoaded("torch")
+        self._isInstalling = True
+        try:
+            self._install(missing, torchUtils)
+        finally:
+            self._isInstalling = False
         if still := self.missing():
             raise DependencyError(
                 _("{packages} could not be installed: restart Slicer and try again.").format(
                     packages=", ".join(still)
                 )
+            )
+        if torchWasLoaded:
+            raise DependencyError(
+                _("PyTorch was renewed: restart Slicer and press Colorize again.")
             )
 
     def _isAgreed(self, names: str) -> bool:
@@ -60,16 +79,23 @@ class DependencyInstaller:
         try:
             if torchUtils is not None:
                 torchUtils.PyTorchUtilsLogic().installTorch(
-                    askConfirmation=False, torchVersionRequirement=">=2.5"
+                    askConfirmation=False,
+                    torchVersionRequirement=self._requirement("torch").removeprefix("torch"),
                 )
             if "safetensors" in missing:
-                self._pipInstall("safetensors>=0.4")
+                self._pipInstall(self._requirement("safetensors"))
         except Exception as error:  # the installers' failures have no common class
             raise DependencyError(
                 _(
                     "Installing failed ({reason}): check the internet connection and try again."
                 ).format(reason=error)
             ) from error
+
+    def _requirement(self, name: str) -> str:
+        return f"{name}>=" + ".".join(map(str, self.OLDEST[name]))
+
+    def _isLoaded(self, name: str) -> bool:
+        return name in sys.modules
 
     def isTesting(self) -> bool:
         """Whether Slicer runs its tests."""
@@ -93,3 +119,12 @@ class DependencyInstaller:
             slicer.util.pip_install(requirement)
         else:
             pip_ensure(requirement, requester="MRIColorize", prompt_install=False)
+
+
+def _version(name: str) -> tuple[int, ...]:
+    """Major and minor version of an installed package, () when it is not there."""
+    try:
+        text = importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return ()
+    return tuple(map(int, re.findall(r"\d+", text)[:2]))

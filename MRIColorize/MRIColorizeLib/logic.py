@@ -37,7 +37,8 @@ class MRIColorizeLogic(ScriptedLoadableModuleLogic):
     and every field of ColorizeOptions (plane, mode, detail, saturation, blend, background...).
     All raise MRIColorizeError with one sentence; then nothing in the scene has changed.
 
-    engineFactory(model, device) makes what has `start(volume, options)`, like Colorizer.
+    engineFactory(model, device) makes what has `start(volume, options)` and `palette`, like
+    Colorizer.
     """
 
     def __init__(self, engineFactory: Callable[[str | None, str], Any] = create_engine) -> None:
@@ -154,7 +155,8 @@ class MRIColorizeLogic(ScriptedLoadableModuleLogic):
         """Give a volume that was coloured with `editable=True` another palette, at once.
 
         palette: a Palette, the name of one that ships, or a colour table's path; None gives the
-        colours of the run back, to the byte. Tissue map and rendering follow.
+        model's own colours. The palette of the run gives its colours back, to the byte. Tissue map
+        and rendering follow.
         """
         if isinstance(palette, (str, Path)):
             palette = find_palette(palette)
@@ -204,13 +206,16 @@ def _request(
     """The choices of the console as a Request. Raises InputError."""
     if isinstance(palette, (str, Path)):
         palette = find_palette(palette)
+    paletteName = "" if palette is None else getattr(palette, "name", _("Custom"))
     if isinstance(palette, Palette):
         palette = palette.lab
     try:
         chosen = ColorizeOptions(palette=palette, **options)
     except TypeError as error:
         raise InputError(_("There is no such choice: {reason}.").format(reason=error)) from error
-    return Request(inputVolume, outputVolume, name, chosen, device, model, maskNode, tissue)
+    return Request(
+        inputVolume, outputVolume, name, chosen, device, model, maskNode, tissue, paletteName
+    )
 
 
 def _finish(run: Run, progress: Progress | None = None) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
 from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
@@ -15,6 +16,8 @@ from .scene import Node, check_input, in_scene, remove_node
 from .volume import ColorVolume
 
 SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd", ".mgz")
+# How the names of our own results end, and those of segmentations.
+OURS = ("_color", "_confidence", "_tissue", ".seg")
 Keep = Callable[[Node, ColorVolume], object]
 
 
@@ -37,7 +40,7 @@ def volumes_steps(
             except StopIteration as end:
                 made.append(end.value)
                 break
-            except MRIColorizeError as error:
+            except Exception as error:  # one that fails must not stop the others
                 _note(request.inputVolume.GetName(), error)
                 break
             yield finished + done, (finished + total * (len(requests) - n)) if total else 0
@@ -66,7 +69,7 @@ def folder_steps(
             continue
         try:
             done = yield from _colorize_file(source, target, make_request, engines)
-        except (MRIColorizeError, RuntimeError) as error:  # what loading and saving raise
+        except Exception as error:  # one that fails must not stop the others
             _note(source.name, error)
             continue
         written.append(done)
@@ -74,12 +77,12 @@ def folder_steps(
 
 
 def volume_files(folder: Path) -> list[Path]:
-    """The volume files directly in a folder, by name, without our own results.
+    """The volume files directly in a folder, by name, without our results and segmentations.
 
     Raises InputError when there is none.
     """
     files = sorted(path for path in folder.glob("*") if path.name.lower().endswith(SUFFIXES))
-    files = [path for path in files if not _stem(path).endswith("_color")]
+    files = [path for path in files if not _stem(path).endswith(OURS)]
     if not files:
         raise InputError(
             _("{folder} holds no volume files ({kinds}): choose another folder.").format(
@@ -134,5 +137,8 @@ def _stem(path: Path) -> str:
 
 
 def _note(name: str, reason: object) -> None:
-    """Tell the run's notes that one volume was left out."""
+    """Tell the run's notes that one volume was left out; of a bug the log gets all."""
+    if isinstance(reason, Exception) and not isinstance(reason, MRIColorizeError):
+        logging.error("MRI Colorize failed with %s", name, exc_info=reason)
+        reason = f"{type(reason).__name__}: {reason}"
     warnings.warn(_("{name} was left out: {reason}").format(name=name, reason=reason), stacklevel=3)

@@ -9,7 +9,7 @@ from slicer.i18n import tr as _
 from vtk.util.numpy_support import vtk_to_numpy
 
 from .errors import InputError
-from .scene import Node, ijk_to_ras
+from .scene import Node, same_grid
 
 
 def read_mask(maskNode: Node, inputNode: Node) -> np.ndarray:
@@ -35,6 +35,7 @@ def _segments(node: Node, inputNode: Node) -> np.ndarray:
         inputNode, node.GetParentTransformNode()
     )
     segments = _shown_segments(node)
+    node = _with_labels(node, reference)
     merged = slicer.vtkOrientedImageData()
     shape = tuple(reversed(inputNode.GetImageData().GetDimensions()))
     if not segments.GetNumberOfValues() or not node.GenerateMergedLabelmapForAllSegments(
@@ -43,6 +44,28 @@ def _segments(node: Node, inputNode: Node) -> np.ndarray:
         return np.zeros(shape, dtype=bool)
     scalars = merged.GetPointData().GetScalars()
     return vtk_to_numpy(scalars).reshape(shape) > 0
+
+
+def _with_labels(node: Node, geometry: Node) -> Node:
+    """The node, or a copy whose segments were turned from surfaces into label maps."""
+    converter = slicer.vtkSegmentationConverter
+    labels = converter.GetSegmentationBinaryLabelmapRepresentationName()
+    if node.GetSegmentation().ContainsRepresentation(labels):
+        return node
+    copy = slicer.vtkMRMLSegmentationNode()
+    segmentation = copy.GetSegmentation()
+    segmentation.DeepCopy(node.GetSegmentation())
+    segmentation.SetConversionParameter(
+        converter.GetReferenceImageGeometryParameterName(),
+        converter.SerializeImageGeometry(geometry),
+    )
+    if segmentation.GetNumberOfSegments() and not segmentation.CreateRepresentation(labels):
+        raise InputError(
+            _("{name} cannot be made a label map: create one in the Segmentations module.").format(
+                name=node.GetName()
+            )
+        )
+    return copy
 
 
 def _shown_segments(node: Node) -> vtk.vtkStringArray:
@@ -58,8 +81,7 @@ def _labels(node: Node, inputNode: Node) -> np.ndarray:
     image = node.GetImageData()
     same = (
         image is not None
-        and image.GetDimensions() == inputNode.GetImageData().GetDimensions()
-        and np.allclose(ijk_to_ras(node), ijk_to_ras(inputNode), atol=1e-3)
+        and same_grid(node, inputNode)
         and node.GetTransformNodeID() == inputNode.GetTransformNodeID()
     )
     if not same:

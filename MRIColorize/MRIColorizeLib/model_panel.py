@@ -36,11 +36,16 @@ class ModelPanel:
         self.update()
 
     def update(self) -> None:
-        """Show what the settings say, which models there are and what is known of the devices."""
-        chosen = self._settings.model
+        """Show what the settings say, which models there are and what is known of the devices.
+
+        A chosen model that has gone is forgotten: the default is taken.
+        """
         self.ui.deviceComboBox.currentIndex = DEVICES.index(self._settings.device)
         self._models = self._found()
         identities = [identity for identity, card in self._models]
+        chosen = self._settings.model
+        if chosen not in identities:
+            chosen = self._settings.model = None
         blocked = self.ui.modelComboBox.blockSignals(True)
         self.ui.modelComboBox.clear()
         for _identity, card in self._models:
@@ -135,7 +140,10 @@ class ModelPanel:
     def _onEmptyCache(self) -> None:
         question = _("Delete all models in {folder}?").format(folder=cache_folder())
         if slicer.util.confirmOkCancelDisplay(question, windowTitle=_("MRI Colorize")):
-            clear_cache()
+            try:
+                clear_cache()
+            except ModelError as error:
+                slicer.util.errorDisplay(str(error), windowTitle=_("MRI Colorize"))
             self.update()
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import slicer
@@ -15,15 +17,39 @@ from .scene import Node, check_input
 from .settings import MachineSettings
 
 
-def panel_request(
-    chosen: Any, palette: Palette | None, settings: MachineSettings, other: Node | None = None
-) -> Request:
-    """What the panel says as a Request; chosen: the parameter node.
+def panel_request(chosen: Any, palette: Palette | None, settings: MachineSettings) -> Request:
+    """What the panel says of the chosen volume; chosen: the parameter node. Raises InputError."""
+    return Request(
+        inputVolume=chosen.inputVolume,
+        outputVolume=chosen.outputVolume,
+        name=chosen.outputName.strip() or None,
+        options=replace(_options(chosen, palette), editable=True, confidence=chosen.makeConfidence),
+        device=settings.device,
+        model=settings.model,
+        maskNode=chosen.maskNode,
+        tissue=chosen.makeTissue,
+        paletteName=palette.name if palette is not None else "",
+    )
 
-    other: a volume in place of the chosen one; then nothing but its colours is made, into a new
-    volume named after it, and they cannot be edited. Raises InputError.
+
+def request_maker(
+    chosen: Any, palette: Palette | None, settings: MachineSettings
+) -> Callable[[Node], Request]:
+    """What makes the same request for any volume, with the choices of this moment.
+
+    Nothing but the volume's colours is made, into a new volume named after it, and they cannot be
+    edited. What is returned raises InputError and asks neither panel nor settings again: a long
+    run goes on as it was begun.
     """
-    options = ColorizeOptions(
+    options, device, model = _options(chosen, palette), settings.device, settings.model
+    name = palette.name if palette is not None else ""
+    return lambda volume: Request(
+        volume, options=options, device=device, model=model, paletteName=name
+    )
+
+
+def _options(chosen: Any, palette: Palette | None) -> ColorizeOptions:
+    return ColorizeOptions(
         plane=chosen.plane,
         mode=chosen.mode,
         detail=chosen.detail,
@@ -31,21 +57,6 @@ def panel_request(
         blend=chosen.blend,
         background=chosen.background,
         palette=palette.lab if palette is not None else None,
-        editable=other is None,
-        confidence=chosen.makeConfidence and other is None,
-    )
-    device, model = settings.device, settings.model
-    if other is not None:
-        return Request(other, options=options, device=device, model=model)
-    return Request(
-        inputVolume=chosen.inputVolume,
-        outputVolume=chosen.outputVolume,
-        name=chosen.outputName.strip() or None,
-        options=options,
-        device=device,
-        model=model,
-        maskNode=chosen.maskNode,
-        tissue=chosen.makeTissue,
     )
 
 

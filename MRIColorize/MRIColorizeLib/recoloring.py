@@ -26,7 +26,8 @@ class TissueMixture:
     tissues: uint8 (N, KEPT), the most probable ones; weights: uint8 (N, KEPT), 0 to 255 for their
     probabilities of 0 to 1; lab: float16 (N, 3), the CIELAB colour before `finish`; mri: float16
     (N,), the grey MRI in [0, 1]; palette: float32 (13, 3), the CIELAB colours of the run; finish:
-    how the run finished its colours. A voxel that was not coloured has weights of 0.
+    how the run finished its colours; own: float32 (13, 3), the model's own colours. A voxel that
+    was not coloured has weights of 0.
     """
 
     tissues: np.ndarray
@@ -35,6 +36,7 @@ class TissueMixture:
     mri: np.ndarray
     palette: np.ndarray
     finish: Finish
+    own: np.ndarray
 
 
 def recolor(color: ColorVolume, palette_lab: np.ndarray) -> np.ndarray:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from typing import TYPE_CHECKING, cast
 
-import numpy as np
 import slicer
 from slicer.i18n import tr as _
 
@@ -15,6 +15,9 @@ from .results import tissue_of
 from .scene import ATTRIBUTE_PREFIX, Node, in_scene, vtk_image
 from .segmentation import color_segments
 from .volume import ColorVolume
+
+if TYPE_CHECKING:
+    from .recoloring import TissueMixture
 
 # Finished volumes whose mixtures are kept: about 40 MB for each head.
 KEPT = 3
@@ -48,7 +51,7 @@ class Repainter:
         return tuple(reversed(node.GetImageData().GetDimensions())) == color.array.shape[:3]
 
     def repaint(self, node: Node, palette: Palette | None) -> None:
-        """Give a finished volume the colours of a palette; None gives those of its run back.
+        """Give a finished volume the colours of a palette; None gives the model's own.
 
         Its tissue map and its 3D rendering follow. Raises InputError for a volume that was not
         coloured since Slicer started.
@@ -59,20 +62,17 @@ class Repainter:
                     name=node.GetName() if node is not None else _("The volume")
                 )
             )
-        color = self._finished[node.GetID()]
-        slicer.mrmlScene.SaveStateForUndo()  # does nothing unless the scene's undo is on
-        # A new image, because undo keeps the old one by reference.
-        node.SetAndObserveImageData(vtk_image(self._colors(color, palette)))
-        node.SetAttribute(ATTRIBUTE_PREFIX + "Palette", palette.name if palette else "")
-        refresh_rgba(node)
-        segmentation = tissue_of(node)
-        if segmentation is not None and color.mixture is not None:
-            own = Palette("", color.mixture.palette)
-            color_segments(segmentation, (palette or own).rgb)
-
-    def _colors(self, color: ColorVolume, palette: Palette | None) -> np.ndarray:
-        if palette is None:
-            return color.array
         from .recoloring import recolor  # imports torch
 
-        return recolor(color, palette.lab)
+        color = self._finished[node.GetID()]
+        mixture = cast("TissueMixture", color.mixture)  # what is remembered has one
+        chosen = palette or Palette("", mixture.own)
+        array = recolor(color, chosen.lab)
+        slicer.mrmlScene.SaveStateForUndo()  # does nothing unless the scene's undo is on
+        # A new image, because undo keeps the old one by reference.
+        node.SetAndObserveImageData(vtk_image(array))
+        node.SetAttribute(ATTRIBUTE_PREFIX + "Palette", chosen.name)
+        refresh_rgba(node)
+        segmentation = tissue_of(node)
+        if segmentation is not None:
+            color_segments(segmentation, chosen.rgb)

@@ -6,17 +6,18 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
 from slicer.i18n import tr as _
 
 from .errors import InputError
 from .masks import read_mask
 from .options import ColorizeOptions
-from .palettes import Palette, list_palettes
+from .palettes import Palette
 from .results import write_results
 from .scene import Node, check_input, read_volume
 from .volume import ColorVolume
 
-# Makes the engine, which has `start(volume, options)`, for a model and a device.
+# Makes the engine, which has `start(volume, options)` and `palette`, for a model and a device.
 EngineSource = Callable[["str | None", str], Any]
 Steps = Generator[tuple[int, int], None, Any]
 
@@ -27,7 +28,8 @@ class Request:
 
     inputVolume: the MRI. outputVolume: is overwritten; None makes a new volume, called name or
     after the MRI. device, model: see Colorizer and load_model. maskNode: segmentation or label map.
-    tissue: also make the tissue map. Raises InputError when the MRI cannot be coloured.
+    tissue: also make the tissue map. paletteName: what the result says of options.palette, "" for
+    the model's own. Raises InputError when the MRI cannot be coloured.
     """
 
     inputVolume: Node
@@ -38,6 +40,7 @@ class Request:
     model: str | None = None
     maskNode: Node | None = None
     tissue: bool = False
+    paletteName: str = ""
 
     def __post_init__(self) -> None:
         check_input(self.inputVolume)
@@ -59,14 +62,14 @@ def colorize_steps(
     yield 0, 0  # the panel can paint before the model is loaded
     engine = engines(request.model, request.device)
     color = yield from engine.start(volume, options)
-    palette = palette_used(options)
     node = write_results(
         color,
         request.inputVolume,
         request.outputVolume,
         request.name,
         options,
-        palette.rgb if request.tissue else None,
+        tissue_colors(options, engine) if request.tissue else None,
+        request.paletteName,
     )
     keep(node, color)
     return node
@@ -81,6 +84,12 @@ def options_for(request: Request) -> ColorizeOptions:
     return replace(request.options, mask=read_mask(request.maskNode, request.inputVolume))
 
 
-def palette_used(options: ColorizeOptions) -> Palette:
-    """The palette of a run: the one that was given, else the shipped model's."""
-    return list_palettes()[0] if options.palette is None else Palette("", options.palette)
+def tissue_colors(options: ColorizeOptions, engine: Any) -> np.ndarray:
+    """Colours of a run's tissues, (13, 3) in [0, 1]: those that were given, else the model's own.
+
+    Raises InputError when the model paints without a palette.
+    """
+    lab = engine.palette if options.palette is None else options.palette
+    if lab is None:
+        raise InputError(_("This model knows no tissues: choose another model."))
+    return Palette("", lab).rgb

@@ -19,13 +19,16 @@ from .run import Run
 class RunPanel:
     """Drives one run at a time, a batch each tick, and says how it goes.
 
-    installer: what has `ensure()`, like DependencyInstaller. onChanged() is called when a run has
-    begun or is over.
+    installer: what has `ensure()`, like DependencyInstaller. onChanged() is called when the panel
+    gets busy, when a run has begun and when it is over.
     """
 
     def __init__(self, ui: Any, installer: Any, onChanged: Callable[[], object]) -> None:
         self.ui = ui
         self.run: Run | None = None
+        # While packages are installed Slicer goes on handling clicks.
+        self._isStarting = False
+        self._isCalledOff = False
         self._installer = installer
         self._onChanged = onChanged
         self._onResult: Callable[[Any], object] = lambda result: None
@@ -38,37 +41,53 @@ class RunPanel:
         self._timer.setInterval(5)
         self._timer.connect("timeout()", self._onTick)
 
+    @property
+    def isBusy(self) -> bool:
+        """Whether a run goes on or is being started."""
+        return self._isStarting or self.run is not None
+
     def begin(
         self,
         start: Callable[..., Run],
         onResult: Callable[[Any], object],
         cancelled: str | None = None,
     ) -> None:
-        """Install what is missing and start a run.
+        """Install what is missing and start a run; does nothing while busy.
 
         start(**callbacks) makes it; onResult(result) is told of its end; cancelled: what the status
         line says when it was cancelled.
         """
+        if self.isBusy:
+            return
         self._onResult = onResult
         self._cancelled = cancelled or _("Cancelled: nothing was changed.")
+        self._isStarting, self._isCalledOff = True, False
+        self._onChanged()
         try:
             self._installer.ensure()
-            self.run = start(
-                onProgress=self._onProgress,
-                onFinished=self._onFinished,
-                onError=self._onError,
-                onCancelled=self._onCancelled,
-            )
-        except MRIColorizeError as error:
+            if not self._isCalledOff:
+                self.run = start(
+                    onProgress=self._onProgress,
+                    onFinished=self._onFinished,
+                    onError=self._onError,
+                    onCancelled=self._onCancelled,
+                )
+        except Exception as error:  # fail() tells a bug from what a person can act on
+            self._isStarting = False
             self._onError(error)
+            return
+        self._isStarting = False
+        if self.run is None:
+            self._onCancelled()
             return
         self._setRunning(True)
         self.say(_("Loading the model..."))
         self._timer.start()
 
     def cancel(self) -> None:
-        """Stop between two batches; does nothing when nothing runs."""
+        """Stop between two batches, or before the first; does nothing when nothing runs."""
         self._timer.stop()
+        self._isCalledOff = True
         if self.run is not None:
             self.run.cancel()
 
@@ -88,7 +107,7 @@ class RunPanel:
         else:
             logging.error("MRI Colorize failed", exc_info=error)
             self.log("".join(traceback.format_exception(error)).rstrip())
-            text = _("Colouring failed ({error}): nothing was changed.").format(
+            text = _("Colouring failed ({error}): see the log.").format(
                 error=f"{type(error).__name__}: {error}"
             )
         self.say(text)

@@ -16,6 +16,9 @@ from .volume import ColorVolume, Provenance, Volume
 
 # Node attributes that say how a colour volume came to be start with this.
 ATTRIBUTE_PREFIX = "MRIColorize."
+# Node reference from a colour volume to its MRI; Slicer keeps it right when a scene is loaded into
+# another, which it does not for an ID in an attribute.
+INPUT_REFERENCE = ATTRIBUTE_PREFIX + "Input"
 NOTICE = "Synthetic colours: not for diagnosis."
 
 # MRML nodes are C++ objects without Python types.
@@ -86,7 +89,7 @@ def write_color(
     A new node, called `name` or after the input, is made unless `outputNode` is in the scene.
     Raises OutputError when the input has left the scene; a failure leaves no node behind.
     """
-    return write_volume(
+    node = write_volume(
         color.array,
         color.ijk_to_ras,
         beside=inputNode,
@@ -94,6 +97,8 @@ def write_color(
         name=name or color_name(inputNode),
         attributes=provenance_attributes(color.provenance, inputNode),
     )
+    node.SetNodeReferenceID(INPUT_REFERENCE, inputNode.GetID())
+    return node
 
 
 def color_name(inputNode: Node | None) -> str:
@@ -147,15 +152,19 @@ def check_in_scene(inputNode: Node) -> None:
 
 def input_of(colorNode: Node) -> Node | None:
     """The MRI that a colour volume was made from, None when it is gone or has changed its grid."""
-    node = slicer.mrmlScene.GetNodeByID(
-        colorNode.GetAttribute(ATTRIBUTE_PREFIX + "InputNodeID") or ""
-    )
+    node = colorNode.GetNodeReference(INPUT_REFERENCE)
     try:
         check_input(node)
     except InputError:
         return None
-    same = node.GetImageData().GetDimensions() == colorNode.GetImageData().GetDimensions()
-    return node if same else None
+    return node if same_grid(node, colorNode) else None
+
+
+def same_grid(one: Node, other: Node) -> bool:
+    """Whether two volumes with voxels have the same size and place, before parent transforms."""
+    return one.GetImageData().GetDimensions() == other.GetImageData().GetDimensions() and bool(
+        np.allclose(ijk_to_ras(one), ijk_to_ras(other), atol=1e-3)
+    )
 
 
 def set_true_color(node: Node) -> None:
@@ -244,7 +253,6 @@ def provenance_attributes(provenance: Provenance, inputNode: Node) -> dict[str, 
         "Mode": provenance.mode,
         "Slices": str(provenance.slices),
         "Seconds": f"{provenance.seconds:.1f}",
-        "InputNodeID": inputNode.GetID() or "",
         "InputNodeName": inputNode.GetName() or "",
         "Notice": NOTICE,
     }

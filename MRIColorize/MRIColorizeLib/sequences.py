@@ -14,6 +14,7 @@ from .errors import InputError
 from .request import EngineSource, Request, options_for
 from .scene import (
     ATTRIBUTE_PREFIX,
+    INPUT_REFERENCE,
     NOTICE,
     Node,
     check_in_scene,
@@ -64,7 +65,7 @@ def sequence_steps(
             yield finished + done, finished + total * (count - n)  # as if the rest were as large
         finished += total
     name = request.name or color_name(sequence)
-    return _write(colors, sequence, request.inputVolume, name)
+    return _write(colors, sequence, request, name)
 
 
 def check_sequence(sequence: Node | None) -> None:
@@ -92,9 +93,10 @@ def _logic() -> Any:
     return slicer.modules.sequences.logic()
 
 
-def _write(colors: list[ColorVolume], sequence: Node, shown: Node, name: str) -> Node:
+def _write(colors: list[ColorVolume], sequence: Node, request: Request, name: str) -> Node:
     """Add the sequence, to the browser of the input's or to a new one: whole or not at all."""
     check_in_scene(sequence)
+    shown = request.inputVolume
     slicer.mrmlScene.SaveStateForUndo()  # does nothing unless the scene's undo is on
     with ExitStack() as on_failure:
         result = slicer.mrmlScene.AddNewNodeByClass(
@@ -105,6 +107,7 @@ def _write(colors: list[ColorVolume], sequence: Node, shown: Node, name: str) ->
             getattr(result, "Set" + get)(getattr(sequence, "Get" + get)())
         for n, color in enumerate(colors):
             frame = _frame(color, sequence.GetNthDataNode(n), name)
+            frame.SetAttribute(ATTRIBUTE_PREFIX + "Palette", request.paletteName)
             result.SetDataNodeAtValue(frame, sequence.GetNthIndexValue(n))
         result.SetAttribute(ATTRIBUTE_PREFIX + "Notice", NOTICE)
         browser = browser_of(sequence)
@@ -119,6 +122,7 @@ def _write(colors: list[ColorVolume], sequence: Node, shown: Node, name: str) ->
         proxy = browser.GetProxyNode(result)
         if in_scene(shown):
             proxy.SetAndObserveTransformNodeID(shown.GetTransformNodeID())
+            proxy.SetNodeReferenceID(INPUT_REFERENCE, shown.GetID())
         set_true_color(proxy)
         on_failure.pop_all()
     return result

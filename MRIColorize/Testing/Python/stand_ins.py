@@ -12,7 +12,7 @@ import numpy as np
 import slicer
 from vtk.util.numpy_support import vtk_to_numpy
 
-from MRIColorizeLib.tissue import Tissue
+from MRIColorizeLib.tissue import PALETTE_LAB, Tissue
 from MRIColorizeLib.volume import ColorVolume, Provenance
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -66,7 +66,9 @@ class StandInEngine:
         steps: int = 5,
         at: int | None = None,
         event: Callable[[], None] | None = None,
+        palette: np.ndarray = PALETTE_LAB,
     ) -> None:
+        self.palette = palette
         self.steps = steps
         self.at = at
         self.event = event
@@ -100,23 +102,24 @@ class StandInEngine:
             volume.ijk_to_ras,
             provenance,
             confidence=200 * body.astype(np.uint8) if options.confidence else None,
-            mixture=_mixture(volume.array) if options.editable else None,
+            mixture=_mixture(volume.array, options.palette) if options.editable else None,
         )
 
 
-def _mixture(array: np.ndarray) -> Any:
+def _mixture(array: np.ndarray, palette: np.ndarray | None) -> Any:
     """What recolouring needs, for a body in which each voxel is one tissue."""
     from MRIColorizeLib.finishing import Finish
     from MRIColorizeLib.recoloring import TissueMixture
-    from MRIColorizeLib.tissue import PALETTE_LAB
 
     codes = tissue_of(array)[array > 0]
     tissues = np.stack([codes, *[np.zeros_like(codes)] * 3], axis=1)
     weights = np.zeros_like(tissues)
     weights[:, 0] = 255
-    lab = PALETTE_LAB[codes].astype(np.float16)
+    palette = PALETTE_LAB if palette is None else palette
+    lab = palette[codes].astype(np.float16)
     grey = np.full(codes.size, 0.5, np.float16)
-    return TissueMixture(tissues, weights, lab, grey, PALETTE_LAB, Finish("natural", 1.0, 1.0))
+    how = Finish("natural", 1.0, 1.0)
+    return TissueMixture(tissues, weights, lab, grey, palette, how, PALETTE_LAB)
 
 
 class ReadyInstaller:

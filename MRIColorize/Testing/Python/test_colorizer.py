@@ -160,6 +160,30 @@ class ColorizerTest(unittest.TestCase):
         self.assertEqual(calls[:3], [6, 3, 1])
         np.testing.assert_array_equal(result.array, self.result.array)
 
+    def test_a_card_without_room_for_one_slice_leaves_the_work_to_the_processor(self):
+        import torch
+
+        colorizer = Colorizer(self.model, "cpu")
+        colorizer.device = "mps"  # a card that never has room; its network is never run
+        whole = Painter.paint
+
+        def paint(painter, layout, chosen, *rest):
+            if colorizer.device == "mps":
+                raise torch.OutOfMemoryError("pretended")
+            whole(painter, layout, chosen, *rest)
+
+        self.addCleanup(setattr, Painter, "paint", whole)
+        Painter.paint = paint
+        with self.assertWarnsRegex(UserWarning, "going on with the CPU"):
+            result = colorizer.colorize(
+                self.volume, ColorizeOptions(batch_size=2, precision="float32")
+            )
+        self.assertEqual(result.provenance.device, "cpu")
+        expected = Colorizer(self.model, "cpu").colorize(
+            self.volume, ColorizeOptions(precision="float32")
+        )
+        np.testing.assert_array_equal(result.array, expected.array)
+
 
 class NetworkFormTest(unittest.TestCase):
     def test_folded_batch_norm_gives_the_same_numbers(self):

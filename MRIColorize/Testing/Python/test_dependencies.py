@@ -3,6 +3,7 @@
 import sys
 import types
 import unittest
+from importlib.metadata import PackageNotFoundError
 from unittest import mock
 
 import MRIColorize
@@ -13,6 +14,7 @@ class PretendInstaller(MRIColorize.DependencyInstaller):
     """Packages are missing until they are installed; outside of tests, so that it may ask."""
 
     def __init__(self, *missing):
+        super().__init__()
         self.absent = set(missing)
         self.installed = []
 
@@ -20,6 +22,9 @@ class PretendInstaller(MRIColorize.DependencyInstaller):
         return [name for name in self.PACKAGES if name in self.absent]
 
     def isTesting(self):
+        return False
+
+    def _isLoaded(self, name):
         return False
 
     def _pipInstall(self, requirement):
@@ -57,7 +62,7 @@ class DependencyInstallerTest(unittest.TestCase):
             installer.ensure()
         asked.assert_called_once()
         self.assertIn("torch, safetensors", asked.call_args.args[0])
-        self.assertEqual(installer.installed, ["torch>=2.5", "safetensors>=0.4"])
+        self.assertEqual(installer.installed, ["torch>=2.7", "safetensors>=0.4"])
 
     def test_nothing_is_installed_when_the_person_declines(self):
         installer = PretendInstaller("torch", "safetensors")
@@ -118,12 +123,54 @@ class DependencyInstallerTest(unittest.TestCase):
         asked.assert_not_called()
         self.assertEqual(installer.installed, [])
 
-    def test_packages_are_looked_for_by_name_and_not_imported(self):
+    def test_packages_that_are_absent_or_too_old_are_missing_and_none_is_imported(self):
         before = set(sys.modules)
-        with mock.patch("importlib.util.find_spec", return_value=None) as looked:
-            self.assertEqual(MRIColorize.DependencyInstaller().missing(), ["torch", "safetensors"])
-        self.assertEqual([call.args[0] for call in looked.mock_calls], ["torch", "safetensors"])
+        for found, missing in (
+            ({"torch": "2.7.0+cu128", "safetensors": "0.10.1"}, []),
+            ({"torch": "3.0a0", "safetensors": "1.0"}, []),
+            ({"torch": "2.6.1", "safetensors": "0.3.9"}, ["torch", "safetensors"]),
+            ({"torch": "2.10.0"}, ["safetensors"]),
+            ({}, ["torch", "safetensors"]),
+        ):
+
+            def version(name, found=found):
+                if name not in found:
+                    raise PackageNotFoundError(name)
+                return found[name]
+
+            with self.subTest(found=found), mock.patch("importlib.metadata.version", version):
+                self.assertEqual(MRIColorize.DependencyInstaller().missing(), missing)
         self.assertEqual(set(sys.modules), before)
+
+    def test_pytorch_that_is_in_use_already_needs_a_restart_after_its_renewal(self):
+        installer = PretendInstaller("torch")
+        with (
+            pretend_extension(installer),
+            mock.patch.object(installer, "_isLoaded", return_value=True),
+            answer(True),
+            self.assertRaisesRegex(DependencyError, "restart Slicer"),
+        ):
+            installer.ensure()
+        self.assertEqual(installer.installed, ["torch>=2.7"])
+
+    def test_second_call_while_packages_install_is_refused(self):
+        refused = []
+
+        class Slow(PretendInstaller):
+            def _pipInstall(self, requirement):
+                try:
+                    self.ensure()
+                except DependencyError as error:
+                    refused.append(str(error))
+                super()._pipInstall(requirement)
+
+        installer = Slow("safetensors")
+        with answer(True) as asked:
+            installer.ensure()
+        asked.assert_called_once()
+        self.assertEqual(len(refused), 1)
+        self.assertIn("being installed", refused[0])
+        installer.ensure()
 
     def test_slicer_5_10_without_its_packaging_module_uses_pip_install(self):
         with (

@@ -3,7 +3,7 @@
 import unittest
 from unittest import mock
 
-from MRIColorizeLib.devices import describe_devices, resolve_device
+from MRIColorizeLib.devices import describe_devices, is_out_of_memory, resolve_device
 
 
 class DeviceTest(unittest.TestCase):
@@ -24,6 +24,20 @@ class DeviceTest(unittest.TestCase):
         ):
             first = describe_devices()[0]
         self.assertEqual((first.name, first.label, first.free_bytes), ("cuda", "Some GPU", 3 << 30))
+
+    def test_every_device_s_way_to_say_that_memory_ran_out_is_understood(self):
+        import torch
+
+        for error in (
+            torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"),
+            RuntimeError("MPS backend out of memory (MPS allocated: 5.00 GB)"),
+            RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 8"),
+            RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 8"),
+            MemoryError(),
+        ):
+            self.assertTrue(is_out_of_memory(error), error)
+        for error in (RuntimeError("shapes differ"), ValueError("out of memory")):
+            self.assertFalse(is_out_of_memory(error), error)
 
 
 if __name__ == "__main__":

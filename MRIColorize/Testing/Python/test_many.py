@@ -13,6 +13,7 @@ from stand_ins import (
     clear_scene,
     colors_of,
     made_array,
+    raiser,
     scene_state,
     wait_until,
 )
@@ -96,6 +97,30 @@ class ManyTest(unittest.TestCase):
         self.assertEqual([path.name for path in volume_files(self.folder)],
                          ["bad.nrrd", "good.nrrd"])  # fmt: skip
 
+    def test_results_of_ours_and_segmentations_are_not_taken_for_mri(self):
+        for name in ("a.nii.gz", "a_color.nrrd", "a_confidence.nrrd", "a_color_confidence.nrrd",
+                     "a_tissue.seg.nrrd", "b.seg.nrrd"):  # fmt: skip
+            (self.folder / name).touch()
+        self.assertEqual([path.name for path in volume_files(self.folder)], ["a.nii.gz"])
+
+    def test_bug_with_one_volume_is_logged_and_the_others_follow(self):
+        self.engine.at, self.engine.event = 1, raiser(ZeroDivisionError("inside"))
+        first, second = add_mri("a"), add_mri("b")
+        original = self.engine.start
+
+        def start(volume, options):
+            if len(self.engine.options):
+                self.engine.at = None
+            return original(volume, options)
+
+        self.engine.start = start
+        with self.assertLogs(level="WARNING") as logged:
+            nodes = self.logic.colorizeMany([first, second])
+        self.assertEqual([node.GetName() for node in nodes], ["b_color"])
+        text = "\n".join(logged.output)
+        self.assertIn("a was left out: ZeroDivisionError: inside", text)
+        self.assertIn("Traceback", text)
+
     def test_empty_folder_is_refused(self):
         with self.assertRaisesRegex(InputError, "holds no volume files"):
             self.logic.colorizeMany(self.folder)
@@ -115,6 +140,21 @@ class ManyTest(unittest.TestCase):
         wait_until(lambda: widget._run is None)
         self.assertIn("1 files were written", widget.ui.statusLabel.text)
         self.assertTrue((self.folder / "one_color.nrrd").is_file())
+
+    def test_folder_run_goes_on_with_its_choices_while_another_module_is_open(self):
+        for name in ("one.nrrd", "two.nrrd"):
+            self.write(name, made_array())
+        widget = MRIColorize.MRIColorizeWidget(None, self.logic, ReadyInstaller())
+        self.addCleanup(widget.parent.deleteLater)
+        self.addCleanup(widget.cleanup)
+        widget._parameterNode.saturation = 0.5
+        widget.askFolder = lambda title: str(self.folder)
+        widget.ui.folderButton.click()
+        widget._parameterNode.saturation = 1.5
+        widget.exit()
+        wait_until(lambda: widget._run is None)
+        self.assertIn("2 files were written", widget.ui.logTextEdit.toPlainText())
+        self.assertEqual([options.saturation for options in self.engine.options], [0.5, 0.5])
 
 
 if __name__ == "__main__":

@@ -313,6 +313,50 @@ class PanelTest(unittest.TestCase):
         self.assertEqual(self.engine.asked, [])
         self.assertEqual(scene_state(), before)
 
+    def test_second_click_while_packages_install_starts_nothing(self):
+        class Slow:
+            def ensure(slow):
+                self.assertFalse(widget.ui.colorizeButton.enabled)
+                self.assertFalse(widget.ui.previewButton.enabled)
+                self.assertFalse(widget.ui.manyCollapsibleButton.enabled)
+                widget.onColorizeButton()
+                widget.onAllVolumesButton()
+
+        add_mri()
+        widget = self.open(installer=Slow())
+        widget.ui.colorizeButton.click()
+        self.assertTrue(widget.ui.colorizeButton.enabled)
+        self.finish(widget)
+        self.assertEqual(len(color_nodes()), 1)
+        self.assertTrue(widget.ui.manyCollapsibleButton.enabled)
+
+    def test_what_happens_while_packages_install_is_survived(self):
+        events = []
+
+        class Slow:
+            def ensure(self):
+                events.pop()()
+
+        add_mri()
+        widget = self.open(installer=Slow())
+        events.append(widget.exit)
+        widget.ui.colorizeButton.click()
+        self.finish(widget)
+        self.assertEqual(len(color_nodes()), 1, "a run goes on while another module is open")
+        widget.enter()
+        events.append(slicer.mrmlScene.Clear)
+        widget.ui.colorizeButton.click()
+        self.assertIsNone(widget._run)
+        self.assertEqual(color_nodes(), [])
+        self.assertFalse(widget._runs.isBusy)
+        events.append(raiser(ZeroDivisionError("a bug of the installer")))
+        add_mri()
+        widget.enter()
+        with mock.patch("slicer.util.errorDisplay") as shown:
+            widget.ui.colorizeButton.click()
+        self.assertIn("a bug of the installer", shown.call_args.args[0])
+        self.assertTrue(widget.ui.colorizeButton.enabled)
+
     def test_notes_of_the_engine_are_shown_at_the_end(self):
         import warnings
 

@@ -21,6 +21,7 @@ from stand_ins import (
 import MRIColorize
 from MRIColorizeLib import rendering
 from MRIColorizeLib.engines import EngineCache
+from MRIColorizeLib.errors import ModelError
 from MRIColorizeLib.model import list_models
 from MRIColorizeLib.parameters import RESETTABLE
 from MRIColorizeLib.settings import MachineSettings
@@ -168,6 +169,26 @@ class ModelTest(PanelCase):
                     with mock.patch("slicer.util.confirmOkCancelDisplay", return_value=answer):
                         widget.ui.emptyCacheButton.click()
                     self.assertEqual(cleared.call_count, times)
+
+    def test_chosen_model_that_has_gone_gives_way_to_the_default(self):
+        add_mri()
+        MachineSettings().model = "/no/such/model"
+        widget = self.open()
+        self.assertEqual(widget.ui.modelComboBox.currentIndex, 0)
+        self.assertIsNone(MachineSettings().model)
+        self.colorize(widget)
+        self.assertEqual(self.engine.asked, [(None, "auto")])
+
+    def test_folder_of_own_models_that_cannot_be_emptied_is_explained(self):
+        widget = self.open()
+        base = "MRIColorizeLib.model_panel."
+        with (
+            mock.patch(base + "clear_cache", side_effect=ModelError("It cannot be deleted.")),
+            mock.patch("slicer.util.confirmOkCancelDisplay", return_value=True),
+            mock.patch("slicer.util.errorDisplay") as shown,
+        ):
+            widget._models._onEmptyCache()
+        self.assertEqual(shown.call_args.args[0], "It cannot be deleted.")
 
     def test_devices_are_named_with_their_free_memory(self):
         widget = self.open()

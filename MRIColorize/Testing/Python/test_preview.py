@@ -154,6 +154,17 @@ class PreviewTest(unittest.TestCase):
         self.assertIsNone(preview.preview_node())
         wait_until(lambda: widget._run is None)
 
+    def test_preview_that_still_runs_when_another_module_is_opened_is_cancelled(self):
+        widget = MRIColorize.MRIColorizeWidget(None, self.logic, ReadyInstaller())
+        self.addCleanup(widget.parent.deleteLater)
+        self.addCleanup(widget.cleanup)
+        widget._parameterNode.previewView = self.view
+        before = scene_state()
+        widget.ui.previewButton.click()
+        widget.exit()
+        self.assertIsNone(widget._run)
+        self.assertEqual(scene_state(), before)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -48,6 +48,20 @@ class RepaintTest(unittest.TestCase):
         np.testing.assert_array_equal(self.colors(node), before)
         self.assertEqual(node.GetAttribute("MRIColorize.Palette"), "")
 
+    def test_reset_after_a_run_with_another_palette_gives_the_model_s_own_colours(self):
+        node = self.logic.colorize(self.mri, editable=True, tissue=True, palette=green_fat())
+        run = self.colors(node)
+        self.assertEqual(node.GetAttribute("MRIColorize.Palette"), "green fat")
+        self.logic.recolor(node)
+        self.assertTrue((self.colors(node)[self.fat] != run[self.fat]).any())
+        self.assertEqual(node.GetAttribute("MRIColorize.Palette"), "")
+        segment = results.tissue_of(node).GetSegmentation().GetSegment("FAT")
+        np.testing.assert_allclose(
+            segment.GetColor(), list_palettes()[0].rgb[Tissue.FAT], atol=1e-6
+        )
+        self.logic.recolor(node, green_fat())
+        np.testing.assert_array_equal(self.colors(node), run)
+
     def test_undo_takes_a_recolouring_back(self):
         node = self.logic.colorize(self.mri, editable=True)
         before = self.colors(node)
@@ -138,6 +152,18 @@ class PalettePanelTest(unittest.TestCase):
         kept = palette_from_text(self.widget._parameterNode.palette)
         np.testing.assert_allclose(kept.lab, preset.lab, atol=1e-4)
         self.assertEqual(self.ui.presetComboBox.currentText, preset.name)
+
+    def test_palette_of_a_scene_that_is_loaded_while_the_panel_is_open_is_taken_up(self):
+        self.palettes._change(green_fat())
+        with tempfile.TemporaryDirectory() as folder:
+            slicer.mrmlScene.SetURL(str(Path(folder) / "scene.mrml"))
+            self.assertTrue(slicer.mrmlScene.Commit())
+            slicer.mrmlScene.Clear()
+            self.assertIsNone(self.palettes.palette)
+            slicer.mrmlScene.Import()
+        self.assertEqual(self.palettes.palette.name, "green fat")
+        self.assertEqual(self.ui.presetComboBox.currentText, "green fat")
+        self.assertEqual(palette_from_text(self.widget._parameterNode.palette).name, "green fat")
 
     def test_palette_is_saved_and_loaded(self):
         with tempfile.TemporaryDirectory() as folder:

@@ -5,6 +5,7 @@ from unittest import mock
 
 import numpy as np
 import slicer
+import vtk
 from stand_ins import (
     OBLIQUE,
     StandInEngine,
@@ -55,6 +56,14 @@ class TissueTest(unittest.TestCase):
         np.testing.assert_allclose(segment.GetColor(), vivid.rgb[Tissue.MUSCLE], atol=1e-6)
         np.testing.assert_array_equal(self.engine.options[0].palette, vivid.lab)
 
+    def test_segments_follow_the_colours_of_a_model_of_one_s_own(self):
+        engine = StandInEngine(palette=find_palette("vivid").lab)
+        colors = MRIColorize.MRIColorizeLogic(engine).colorize(self.mri, tissue=True)
+        segment = results.tissue_of(colors).GetSegmentation().GetSegment("MUSCLE")
+        np.testing.assert_allclose(
+            segment.GetColor(), find_palette("vivid").rgb[Tissue.MUSCLE], atol=1e-6
+        )
+
     def test_every_tissue_has_a_name_and_a_term_that_slicer_can_read(self):
         for tissue in Tissue:
             self.assertTrue(segmentation.tissue_names()[tissue])
@@ -97,6 +106,14 @@ class TissueTest(unittest.TestCase):
         before = [entry[0] for entry in scene_state()]
         self.logic.colorize(self.mri, colors, tissue=True, confidence=True)
         self.assertEqual([entry[0] for entry in scene_state()], before)
+
+    def test_a_reused_output_lets_go_of_what_is_not_made_again(self):
+        colors = self.logic.colorize(self.mri, tissue=True, confidence=True, palette="vivid")
+        self.assertEqual(colors.GetAttribute("MRIColorize.Palette"), "Vivid")
+        self.logic.colorize(self.mri, colors)
+        self.assertIsNone(results.tissue_of(colors))
+        self.assertIsNone(results.confidence_of(colors))
+        self.assertEqual(colors.GetAttribute("MRIColorize.Palette"), "")
 
     def test_failure_while_writing_leaves_no_node_behind(self):
         for step in ("write_tissue", "write_volume", "write_color"):
@@ -149,6 +166,27 @@ class MaskTest(unittest.TestCase):
         expected = np.zeros(self.codes.shape, bool)
         expected[..., 1:] = self.codes[..., :-1] > 0
         np.testing.assert_array_equal(read_mask(node, self.mri), expected)
+
+    def test_segmentation_of_surfaces_alone_is_a_mask_too_and_stays_as_it_is(self):
+        mri = add_mri("large", (20, 22, 24))
+        center = np.array([12, 11, 10])
+        ball = vtk.vtkSphereSource()
+        ball.SetRadius(6)
+        ball.SetCenter(*(OBLIQUE @ [*center, 1])[:3])
+        ball.Update()
+        names = slicer.vtkSegmentationConverter
+        surface = names.GetSegmentationClosedSurfaceRepresentationName()
+        segment = slicer.vtkSegment()
+        segment.AddRepresentation(surface, ball.GetOutput())
+        node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Surface")
+        node.GetSegmentation().SetSourceRepresentationName(surface)
+        node.GetSegmentation().AddSegment(segment, "BALL")
+        mask = read_mask(node, mri)
+        volume = mask.sum() * abs(np.linalg.det(OBLIQUE[:3, :3]))
+        self.assertAlmostEqual(volume / (4 / 3 * np.pi * 6**3), 1, delta=0.2)
+        np.testing.assert_allclose(np.argwhere(mask).mean(axis=0), center[::-1], atol=0.3)
+        labels = names.GetSegmentationBinaryLabelmapRepresentationName()
+        self.assertFalse(node.GetSegmentation().ContainsRepresentation(labels))
 
     def test_label_map_is_a_mask_on_the_same_grid_and_refused_on_another(self):
         kind = "vtkMRMLLabelMapVolumeNode"

@@ -1,6 +1,8 @@
 """Claims about reading MRML nodes and writing colours into the scene."""
 
+import tempfile
 import unittest
+from pathlib import Path
 from unittest import mock
 
 import numpy as np
@@ -184,7 +186,6 @@ class WriteColorTest(unittest.TestCase):
             "Plane": "axial",
             "Mode": "natural",
             "Slices": "5",
-            "InputNodeID": mri.GetID(),
             "InputNodeName": "T1 of Ada",
         }
         for key, value in expected.items():
@@ -248,6 +249,30 @@ class WriteColorTest(unittest.TestCase):
         self.assertIs(scene.input_of(node), mri)
         slicer.mrmlScene.RemoveNode(mri)
         self.assertIsNone(scene.input_of(node))
+
+    def test_input_of_refuses_an_mri_that_was_moved_on_its_grid(self):
+        mri = add_mri()
+        node = scene.write_color(made_color(), mri)
+        mri.SetOrigin(1, 2, 3)
+        self.assertIsNone(scene.input_of(node))
+
+    def test_input_of_stays_with_its_own_mri_when_a_scene_is_loaded_into_another(self):
+        mri = add_mri("first patient")
+        scene.write_color(made_color(), mri)
+        with tempfile.TemporaryDirectory() as folder:
+            slicer.mrmlScene.SetURL(str(Path(folder) / "scene.mrml"))
+            self.assertTrue(slicer.mrmlScene.Commit())
+            identity = mri.GetID()
+            clear_scene()
+            other = add_mri("second patient")
+            self.assertEqual(other.GetID(), identity)
+            slicer.mrmlScene.Import()
+        (node,) = slicer.util.getNodesByClass("vtkMRMLVectorVolumeNode")
+        # The file holds no voxels.
+        slicer.util.updateVolumeFromArray(node, colors_of(made_array()))
+        self.assertIsNone(scene.input_of(node))
+        slicer.util.updateVolumeFromArray(slicer.util.getNode("first patient"), made_array())
+        self.assertEqual(scene.input_of(node).GetName(), "first patient")
 
 
 class UndoTest(unittest.TestCase):

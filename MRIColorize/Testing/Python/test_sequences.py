@@ -83,6 +83,7 @@ class SequenceTest(unittest.TestCase):
         np.testing.assert_array_equal(
             slicer.util.arrayFromVolume(proxy), colors_of(frame_array(3).astype(np.float32))
         )
+        self.assertIs(scene.input_of(proxy), sequences.shown_frame(sequence))
         display = proxy.GetDisplayNode()
         self.assertEqual((display.GetWindowLevelMin(), display.GetWindowLevelMax()), (0, 255))
 
