@@ -21,6 +21,7 @@ from .volume import PLANE_NORMAL, ColorVolume, nearest_axes
 PREVIEW = ATTRIBUTE_PREFIX + "Preview"
 BEFORE = ATTRIBUTE_PREFIX + "PreviewBefore"
 BEFORE_OPACITY = ATTRIBUTE_PREFIX + "PreviewBeforeOpacity"
+BEFORE_BACKGROUND = ATTRIBUTE_PREFIX + "PreviewBeforeBackground"
 
 
 def shown_slice(sliceNode: Node, volumeNode: Node) -> tuple[str, int]:
@@ -73,6 +74,8 @@ def remove_preview() -> None:
             before = slicer.mrmlScene.GetNodeByID(node.GetAttribute(BEFORE) or "")
             composite.SetForegroundVolumeID(before.GetID() if before is not None else None)
             composite.SetForegroundOpacity(float(node.GetAttribute(BEFORE_OPACITY) or 1))
+            under = slicer.mrmlScene.GetNodeByID(node.GetAttribute(BEFORE_BACKGROUND) or "")
+            composite.SetBackgroundVolumeID(under.GetID() if under is not None else None)
     display = node.GetDisplayNode()
     slicer.mrmlScene.RemoveNode(node)
     if in_scene(display):
@@ -105,6 +108,7 @@ def _show(color: ColorVolume, plane: str, index: int, inputNode: Node, sliceNode
     if composite is not None:
         node.SetAttribute(BEFORE, composite.GetForegroundVolumeID() or "")
         node.SetAttribute(BEFORE_OPACITY, str(composite.GetForegroundOpacity()))
+        node.SetAttribute(BEFORE_BACKGROUND, composite.GetBackgroundVolumeID() or "")
         composite.SetBackgroundVolumeID(inputNode.GetID())
         composite.SetForegroundVolumeID(node.GetID())
         composite.SetForegroundOpacity(1.0)

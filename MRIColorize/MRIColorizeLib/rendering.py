@@ -53,17 +53,28 @@ class Look:
 
 
 def show_slices(colorNode: Node, mriNode: Node | None = None, opacity: float = 1.0) -> None:
-    """Show the colours in every slice view, over the MRI when there is one, and fit the views.
+    """Show the colours in every slice view, over the MRI when there is one.
 
+    The views are fitted unless they show the MRI already: a person's place and zoom stay.
     opacity: 0 shows the MRI alone, 1 the colours alone; the views' own slider fades between them.
     """
     set_true_color(colorNode)
     if in_scene(mriNode):
         slicer.util.setSliceViewerLayers(
-            background=mriNode, foreground=colorNode, foregroundOpacity=opacity, fit=True
+            background=mriNode,
+            foreground=colorNode,
+            foregroundOpacity=opacity,
+            fit=not _is_background(mriNode),
         )
     else:
-        slicer.util.setSliceViewerLayers(background=colorNode, foreground=None, fit=True)
+        fit = not _is_background(colorNode)
+        slicer.util.setSliceViewerLayers(background=colorNode, foreground=None, fit=fit)
+
+
+def _is_background(node: Node) -> bool:
+    """Whether a slice view shows the volume under all others."""
+    views = slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")
+    return any(view.GetBackgroundVolumeID() == node.GetID() for view in views)
 
 
 def show_volume(colorNode: Node, mriNode: Node | None = None, look: Look | None = None) -> Node:
@@ -87,7 +98,7 @@ def show_volume(colorNode: Node, mriNode: Node | None = None, look: Look | None 
         raise OutputError(_("The 3D view could not be set up: nothing was added."))
     set_look(display, look or Look())
     display.SetVisibility(True)
-    if slicer.app.layoutManager() is not None:
+    if isNew and slicer.app.layoutManager() is not None:
         slicer.util.resetThreeDViews()
     return display
 

@@ -21,6 +21,7 @@ class ViewPanel:
         self.ui = ui
         self._parameters = parameters
         self._before: ViewsState | None = None
+        self._applied: tuple[str, Look] | None = None  # display node and look last given to it
         self.ui.fadeSlider.connect("valueChanged(double)", self._onFade)
         self.ui.showSlicesButton.connect("clicked()", self._onShowSlices)
         self.ui.show3DButton.connect("clicked(bool)", self._onShow3D)
@@ -47,8 +48,10 @@ class ViewPanel:
         blocked = self.ui.fadeSlider.blockSignals(True)  # showing is not fading
         self.ui.fadeSlider.value = faded()
         self.ui.fadeSlider.blockSignals(blocked)
-        if display is not None:
+        if display is not None and self._applied != (display.GetID(), self._look()):
+            # Not on every change of the panel: edits made in Volume Rendering stay.
             set_look(display, self._look())
+            self._applied = (display.GetID(), self._look())
 
     def forget(self) -> None:
         """There is no way back any more, as when the scene is closed."""

@@ -140,6 +140,14 @@ class PreviewTest(unittest.TestCase):
         self.assertEqual(self.composite.GetForegroundVolumeID(), colors.GetID())
         self.assertEqual(self.composite.GetForegroundOpacity(), 0.25)
 
+    def test_the_volume_under_the_preview_comes_back(self):
+        other = add_mri("other")
+        self.composite.SetBackgroundVolumeID(other.GetID())
+        self.logic.preview(self.mri, self.view)
+        self.assertEqual(self.composite.GetBackgroundVolumeID(), self.mri.GetID())
+        preview.remove_preview()
+        self.assertEqual(self.composite.GetBackgroundVolumeID(), other.GetID())
+
     def test_button_previews_and_the_next_run_takes_the_preview_away(self):
         widget = MRIColorize.MRIColorizeWidget(None, self.logic, ReadyInstaller())
         self.addCleanup(widget.parent.deleteLater)

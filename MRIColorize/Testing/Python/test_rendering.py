@@ -84,6 +84,18 @@ class SliceTest(unittest.TestCase):
         self.assertEqual(composite.GetBackgroundVolumeID(), colors.GetID())
         self.assertIsNone(composite.GetForegroundVolumeID())
 
+    def test_views_are_fitted_only_when_the_mri_is_new_to_them(self):
+        mri, colors = add_pair()
+        composite = slicer.vtkMRMLSliceCompositeNode()
+        composite.SetLayoutName("Probe")
+        composite = slicer.mrmlScene.AddNode(composite)
+        self.addCleanup(slicer.mrmlScene.RemoveNode, composite)
+        with mock.patch.object(slicer.util, "setSliceViewerLayers") as layers:
+            rendering.show_slices(colors, mri)
+            composite.SetBackgroundVolumeID(mri.GetID())
+            rendering.show_slices(colors, mri)
+        self.assertEqual([call.kwargs["fit"] for call in layers.call_args_list], [True, False])
+
 
 class RgbaTest(unittest.TestCase):
     def setUp(self):
