@@ -26,7 +26,7 @@ class OutputError(MRIColorizeError):
 
 
 class Cancelled(MRIColorizeError):
-    """The person stopped the run; nothing was changed."""
+    """The person stopped the run; nothing half-made was kept."""
 
     def __init__(self) -> None:
-        super().__init__("Cancelled: nothing was changed.")
+        super().__init__("Cancelled: nothing half-made was kept.")
