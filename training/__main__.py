@@ -11,6 +11,7 @@ from MRIColorizeLib.errors import MRIColorizeError
 from training.config import CONFIGS
 from training.data.commands import add_data_commands
 from training.errors import TrainingError
+from training.experiments.command import add_experiments_command
 
 DEFAULT = CONFIGS / "default.toml"
 INTERRUPTED = 130  # the shell's exit status for Ctrl-C
@@ -64,6 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_settings(export, None)
     export.set_defaults(run=_export)
 
+    add_experiments_command(commands)
     commands.add_parser("evaluate", help="measure a model on MRI that it never saw")
     return parser
 

@@ -54,7 +54,7 @@ class Learner:
         batch_norm = config.generator.norm == "batch"
         self._format = torch.channels_last if batch_norm else torch.contiguous_format
         torch.manual_seed(config.seed)
-        generator = DualDecoderGenerator(config.generator).to(memory_format=self._format)
+        generator = make_generator(config).to(memory_format=self._format)
         self.average = WeightAverage(generator.to(fabric.device), config.ema)
         self.players = {"generator": self._player(generator, config.learning_rate)}
         if config.needs_back:
@@ -209,6 +209,11 @@ class Learner:
             for group in player.optimizer.param_groups:
                 group["lr"] = player.rate * share
             player.optimizer.step()
+
+
+def make_generator(config: TrainConfig) -> DualDecoderGenerator:
+    """The network that a run trains, with fresh weights."""
+    return DualDecoderGenerator(config.generator)
 
 
 def rate_share(config: TrainConfig, step: int) -> float:

@@ -1,0 +1,35 @@
+"""What of the experiments is done, what is under way, what is left."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from training.checkpoint import CHECKPOINT, read_state
+from training.experiments.manifest import Job, Manifest
+from training.experiments.results import read_result
+
+
+def listing(
+    manifest: Manifest, results: Path, out: Path | None = None, only: Sequence[str] = ()
+) -> str:
+    """One line a job. results: folder of the result files; out: folder of the runs, if known."""
+    lines = [
+        f"{job.name:32} {_state(job, results, out):34} {job.arm.title}"
+        for job in manifest.jobs(only)
+    ]
+    absent = [arm for arm in manifest.arms.values() if arm.absent]
+    lines += [f"{arm.name:32} {'not run':34} {arm.absent}" for arm in absent if not only]
+    return "\n".join(lines)
+
+
+def _state(job: Job, results: Path, out: Path | None) -> str:
+    result = read_result(results, job.arm.name, job.seed)
+    if result is not None:
+        if job.arm.config and not result.is_of(job.arm.settings(job.seed)):
+            return "of other settings: to run again"
+        left = [name for name in job.conditions if name not in result.conditions]
+        return f"to measure: {', '.join(left)}" if left else "done"
+    if job.arm.config and out is not None and (path := out / job.name / CHECKPOINT).exists():
+        return f"step {read_state(path)['step']} of {job.arm.settings(job.seed).steps}"
+    return "to run" if job.arm.config else "to measure"
