@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -25,6 +25,13 @@ class SliceConfig:
     strip: float = 0.25  # share of the samples with more than a brain that are reduced to it
     csf_rim: float = 0.3  # share of cryosection samples whose brain gets a wider rim of CSF
     photographs: float = 0.5  # share of samples that come from cryosections
+    misregistration_mm: float = 0.0  # how far the targets of training pairs are shifted
+    misregistration_elastic_mm: float = 0.0  # and bent: root mean square of a smooth field
+
+    @property
+    def registered(self) -> SliceConfig:
+        """The same without misregistration."""
+        return replace(self, misregistration_mm=0.0, misregistration_elastic_mm=0.0)
 
 
 @dataclass(frozen=True)
@@ -148,6 +155,8 @@ def check_config(config: TrainConfig) -> None:
         raise ConfigError("steps and pixels must be at least 1, slices.crops at least 16 pixels.")
     if min(config.save_every, config.validate_every, config.validation_batches) < 1:
         raise ConfigError("save_every, validate_every and validation_batches must be at least 1.")
+    if min(config.slices.misregistration_mm, config.slices.misregistration_elastic_mm) < 0:
+        raise ConfigError("slices.misregistration_mm and its elastic part are not negative.")
     if not 0 <= config.unpaired <= 1:
         raise ConfigError(f"unpaired is a share from 0 to 1, not {config.unpaired}.")
     if config.unpaired and not config.needs_domains:

@@ -72,7 +72,11 @@ def test_a_job_is_listed_once_with_the_conditions_of_all_its_comparisons():
 
 
 def test_a_part_can_be_chosen_by_comparison_or_by_arm():
-    assert {job.arm.name for job in MANIFEST.jobs(["scales"])} == {"small", "single_scale"}
+    assert {job.arm.name for job in MANIFEST.jobs(["scales"])} == {
+        "shipped",
+        "small",
+        "single_scale",
+    }
     assert [job.name for job in MANIFEST.jobs(["single_scale"])][0] == "single_scale-1"
     with pytest.raises(ManifestError, match="no arm 'nobody'"):
         MANIFEST.jobs(["nobody"])
