@@ -96,7 +96,7 @@ def test_arms_are_paired_by_seed_and_unit(evidence):
 def test_the_page_says_budget_and_hardware_under_every_table(manifest, results, tmp_path):
     page = write_report(manifest, results, tmp_path / "out").read_text()
     assert "Each arm saw 20,000 slices in 10 to 20 minutes on CPU (2 threads)." in page
-    assert _lines(page, "good | good arm | 2 of 2 | 20,000 | 1,250 | 15.0 | CPU (2 threads) |")
+    assert _lines(page, "good | good arm | 7 | 2 of 2 | 20,000 | 1,250 | 15.0 | CPU (2 threads) |")
     assert _lines(page, "good | natural | 15.0 | 12.")
     assert _lines(page, "grey copy | trivial | – | 30.")
     assert _lines(page, "CIEDE2000 | bad | 8 | +3.0 [+3.0, +3.0] | 0.016 | -1.00 |")
@@ -105,7 +105,7 @@ def test_the_page_says_budget_and_hardware_under_every_table(manifest, results, 
 def test_an_arm_that_was_not_run_is_marked_in_every_table(manifest, results, tmp_path):
     out = tmp_path / "out"
     page = write_report(manifest, results, out).read_text()
-    assert _lines(page, "theirs | another system | not run: its weights are not to be had |")
+    assert _lines(page, "theirs | another system | – | not run: its weights are not to be had |")
     for arm in ("later", "theirs"):
         assert len([line for line in _lines(page, arm) if NOT_RUN in line]) == 2
     with (out / "summary.csv").open() as stream:
@@ -133,7 +133,7 @@ def test_a_result_of_other_settings_other_data_or_another_split_does_not_count(
     found = evidence.values("bad", "plain", "cryosection", "natural", "ciede2000")
     assert found.seeds == (2,)
     page = write_report(manifest, results, tmp_path / "out").read_text()
-    assert _lines(page, "later | later arm | not run: trained on other data")
+    assert _lines(page, "later | later arm | – | not run: trained on other data")
 
 
 def test_a_report_of_nothing_marks_everything(manifest, tmp_path):

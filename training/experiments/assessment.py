@@ -8,9 +8,12 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from skimage.color import rgb2lab
 
-from MRIColorizeLib.colorizer import Colorizer
+from MRIColorizeLib.colorizer import Colorizer, Steps
 from MRIColorizeLib.intensity import normalize
+from MRIColorizeLib.model import Model
+from MRIColorizeLib.options import ColorizeOptions
 from MRIColorizeLib.tissue import PALETTE_LAB
+from MRIColorizeLib.volume import Volume
 from training.evaluate.baselines import BASELINES
 from training.evaluate.learned import ColorStatistics
 from training.evaluate.measures import tissue_agreement
@@ -20,6 +23,7 @@ from training.evaluate.summary import between_contrasts
 from training.experiments.conditions import Condition
 from training.experiments.held_out import ThinCase
 from training.experiments.results import Series, rounded
+from training.networks.chroma import ChromaPredictor
 
 RECIPE = 1  # goes up when the numbers would come out otherwise for the same weights
 # Measures that this adds to those of training.evaluate.scores.
@@ -43,12 +47,27 @@ def assess(
     stacks: list[ColoredStack] = []
     for thin in cases:
         stack = _colored(colorizer, thin, condition, statistics, baselines)
-        stacks.append(stack)
-        yield from _of_stack(stack, statistics)
+        if stack is not None:
+            stacks.append(stack)
+            yield from _of_stack(stack, statistics)
     methods = dict.fromkeys(method for stack in stacks for method in stack.pictures)
     for method in methods:
         if method != TRUTH:  # which synthetic MRI have in common, and others lack
             yield from _of_pairs(stacks, method)
+
+
+class LightnessKeeper(Colorizer):
+    """For networks whose lightness is the MRI's own: the engine adds no detail of the MRI again."""
+
+    def start(self, volume: Volume, options: ColorizeOptions | None = None) -> Steps:
+        """As the Colorizer's, with `detail` of 0."""
+        return super().start(volume, dataclasses.replace(options or ColorizeOptions(), detail=0))
+
+
+def colorizer_of(model: Model) -> Colorizer:
+    """The engine for a model, a competitor's network included."""
+    keeps = isinstance(model.generator, ChromaPredictor)
+    return (LightnessKeeper if keeps else Colorizer)(model, "auto")
 
 
 def nearest_tissues(rgb: np.ndarray) -> np.ndarray:
@@ -72,8 +91,10 @@ def _colored(
     condition: Condition,
     statistics: ColorStatistics,
     baselines: bool,
-) -> ColoredStack:
+) -> ColoredStack | None:
     case = condition.change(thin.case, colorizer.model.card.spacing_mm)
+    if case is None:
+        return None
     stack = color_case(case, colorizer, statistics, progress=_silent)
     dropped = () if baselines else (*BASELINES, TRUTH)
     pictures = {name: p for name, p in stack.pictures.items() if name not in dropped}

@@ -1,25 +1,19 @@
-"""Conditions of measurement: the MRI as it is, noisy, or of fewer pixels."""
+"""Conditions of measurement: the MRI as it is, degraded, of fewer pixels, or of another kind."""
 
 from __future__ import annotations
 
-import dataclasses
-import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-import torch
-import torch.nn.functional as F
+from training.evaluate.cases import MRI, Case
+from training.experiments.contrasts import UNSEEN, unseen_contrast
+from training.experiments.degradation import bias_field, fewer_pixels, rician_noise
+from training.experiments.field_of_view import field_of_view
 
-from MRIColorizeLib.volume import Volume
-from training.evaluate.cases import Case
-
-# What the percentage of noise is of: the level of the body's brightest tissue.
-BRIGHT_PERCENTILE = 99.5
-FIELD_MARGIN = 1.06  # side of the field of view over the larger side of the body
-# (a case of few axial slices, the card's mm a pixel) -> the case to colour
-Change = Callable[[Case, float], Case]
+# (a case of few slices, the card's mm a pixel) -> the case to colour, or None to leave it out
+Change = Callable[[Case, float], Case | None]
+LESIONS = ("ms", "stroke")  # in the names of brains that have some
 
 
 @dataclass(frozen=True)
@@ -27,102 +21,37 @@ class Condition:
     """How the MRI differs from the one that is measured plainly.
 
     against: whether structure is compared with the changed MRI that was coloured ("input"), or
-    with the unchanged one ("clean"), as a claim to suppress noise asks for.
+    with the unchanged one ("clean"), as a claim to suppress noise asks for. plane: of the slices;
+    photographs are axial, so another plane has MRI alone.
     """
 
     name: str
     title: str
     change: Change
     against: Literal["input", "clean"] = "input"
+    plane: Literal["axial", "coronal", "sagittal"] = "axial"
 
 
-def unchanged(case: Case, spacing_mm: float) -> Case:
+def unchanged(case: Case, spacing_mm: float) -> Case | None:
     """The MRI as it is."""
     return case
 
 
-def rician_noise(percent: float) -> Change:
-    """Magnitude of signal and complex Gaussian noise, sigma in percent of the brightest tissue."""
+def scans_of(contrast: str) -> Change:
+    """Real scans of one contrast alone."""
 
-    def change(case: Case, spacing_mm: float) -> Case:
-        array = case.volume.array
-        inside = array[case.mask] if case.mask is not None else array
-        sigma = percent / 100 * float(np.percentile(inside, BRIGHT_PERCENTILE))
-        rng = np.random.default_rng(zlib.crc32(f"{case.name} {percent}".encode()))
-        real, imaginary = sigma * rng.standard_normal((2, *array.shape), dtype=np.float32)
-        noisy = np.hypot(array + real, imaginary).astype(np.float32)
-        return dataclasses.replace(case, volume=Volume(noisy, case.volume.ijk_to_ras))
+    def change(case: Case, spacing_mm: float) -> Case | None:
+        return case if (case.kind, case.contrast) == (MRI, contrast) else None
 
     return change
 
 
-def field_of_view(side: int, raw: bool) -> Change:
-    """The same square around the body on side x side pixels.
-
-    raw: the network is fed these pixels as they are (the volume claims the card's spacing);
-    else the engine resamples them to the card's spacing, as it always does.
-    """
-
-    def change(case: Case, spacing_mm: float) -> Case:
-        rows, columns = case.volume.spacing[1], case.volume.spacing[0]
-        if case.mask is None:
-            raise ValueError(f"{case.name} has no mask, so its field of view is not known.")
-        low, high = _box(case.mask)
-        extent = max((high[0] - low[0]) * rows, (high[1] - low[1]) * columns) * FIELD_MARGIN
-        grid = _square(case.mask.shape, (low + high) / 2, extent, (rows, columns), side)
-        step = extent / side
-
-        def resampled(array: np.ndarray, mode: str) -> np.ndarray:
-            return _resample(array, grid, step / min(rows, columns), mode)
-
-        mask = resampled(case.mask.astype(np.float32), "bilinear") > 0.5
-        truth, labels = case.truth, case.labels
-        if truth is not None:
-            planes = np.moveaxis(truth.astype(np.float32), -1, 0)
-            shrunk = np.stack([resampled(plane, "bilinear") for plane in planes], axis=-1)
-            truth = (np.rint(shrunk).clip(0, 255) * mask[..., None]).astype(np.uint8)
-        if labels is not None:
-            codes = resampled(labels.astype(np.float32), "nearest")
-            labels = (np.rint(codes) * mask).astype(np.uint8)
-        shown = spacing_mm if raw else step
-        thick = case.volume.spacing[2]
-        affine = np.diag([-shown, -shown, thick, 1.0])
-        volume = Volume(resampled(case.volume.array, "bilinear"), affine)
-        return dataclasses.replace(
-            case, volume=volume, mask=mask, labels=labels, truth=truth, plane="axial"
-        )
-
-    return change
-
-
-def _box(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """First and last + 1 row and column of the body in any of the slices."""
-    rows, columns = (np.flatnonzero(mask.any(axis=axes)) for axes in ((0, 2), (0, 1)))
-    return np.array((rows[0], columns[0])), np.array((rows[-1] + 1, columns[-1] + 1))
-
-
-def _square(
-    shape: tuple[int, ...],
-    center: np.ndarray,
-    extent: float,
-    spacing: tuple[float, float],
-    side: int,
-) -> torch.Tensor:
-    """Sampling grid (1, side, side, 2) of a square of `extent` mm about a place in pixels."""
-    offsets = (torch.arange(side) + 0.5 - side / 2) * (extent / side)
-    y = 2 * (float(center[0]) + offsets / spacing[0]) / shape[1] - 1
-    x = 2 * (float(center[1]) + offsets / spacing[1]) / shape[2] - 1
-    rows, columns = torch.meshgrid(y, x, indexing="ij")
-    return torch.stack((columns, rows), dim=-1)[None].float()
-
-
-def _resample(array: np.ndarray, grid: torch.Tensor, factor: float, mode: str) -> np.ndarray:
-    """Slices (S, H, W) on the grid; where pixels grow by `factor` they are means, not picks."""
-    image = torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32))[None]
-    if mode == "bilinear" and factor > 1:
-        size = [max(1, round(length / factor)) for length in image.shape[-2:]]
-        image = F.interpolate(image, size, mode="bilinear", align_corners=False, antialias=True)
-    return F.grid_sample(image, grid, mode=mode, align_corners=False)[0].numpy()
+def with_lesions(case: Case, spacing_mm: float) -> Case | None:
+    """Real scans of brains with lesions, which no training label knows."""
+    real = case.kind == MRI and case.contrast == case.weighting
+    pieces = case.name.split("_")
+    ill = any(piece.rstrip("0123456789") in LESIONS for piece in pieces)
+    return case if real and ill else None
 
 
 def _all() -> tuple[Condition, ...]:
@@ -141,7 +70,27 @@ def _all() -> tuple[Condition, ...]:
         for raw in (True, False)
         for side in (256, 128, 64)
     )
-    return (Condition("plain", "as it is", unchanged), *noise, *fields)
+    contrasts = (
+        Condition(f"contrast-{name}", f"unseen contrast: {unseen.title}", unseen_contrast(unseen))
+        for name, unseen in UNSEEN.items()
+    )
+    scans = (
+        Condition(f"scan-{contrast.lower()}", f"real {contrast} scans", scans_of(contrast))
+        for contrast in ("T1", "T2", "FLAIR")
+    )
+    return (
+        Condition("plain", "as it is", unchanged),
+        *noise,
+        *fields,
+        *scans,
+        Condition("lesions", "real scans of brains with lesions", with_lesions),
+        *contrasts,
+        Condition("coronal", "coronal slices", unchanged, plane="coronal"),
+        Condition("sagittal", "sagittal slices", unchanged, plane="sagittal"),
+        Condition("bias-40", "bias field of 40 %", bias_field(40), "clean"),
+        Condition("resolution-2", "half the resolution", fewer_pixels(2), "clean"),
+        Condition("resolution-4", "a quarter of the resolution", fewer_pixels(4), "clean"),
+    )
 
 
 CONDITIONS: Mapping[str, Condition] = {condition.name: condition for condition in _all()}

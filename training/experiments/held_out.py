@@ -30,7 +30,7 @@ SLICES = 4  # of each MRI, in pairs of neighbours; a slab's frames are few anywa
 
 @dataclass(frozen=True)
 class ThinCase:
-    """A case of a few axial slices: what is coloured, and the slices' numbers in their source.
+    """A case of a few slices: what is coloured, and the slices' numbers in their source.
 
     case: every slice of it is measured. index (S,): numbers of the slices, of which neighbours
     follow one another.
@@ -41,11 +41,13 @@ class ThinCase:
 
 
 def held_out(
-    volumes: Sequence[PreparedVolume], split: str, data: Path | None = None, count: int = SLICES
+    volumes: Sequence[PreparedVolume], split: str, data: Path | None = None, plane: str = "axial"
 ) -> list[ThinCase]:
     """Slabs and MRI of a split. data: folder with mri/, which the test part needs.
 
-    Contrasts of one subject on one grid keep the same slices. Raises ValueError, InputError.
+    plane: of MRI whose slices are thin; thick ones are seen in their own, and left out of another.
+    Slabs are axial. Contrasts of one subject on one grid keep the same slices. Raises ValueError,
+    InputError.
     """
     if split == "test":
         if data is None:
@@ -56,13 +58,15 @@ def held_out(
     thin: list[ThinCase] = []
     chosen: dict[tuple, np.ndarray] = {}
     for case in itertools.chain(slab_cases(volumes, split), scans):
-        axial, body = _axial(case)
-        key = (axial.subject, axial.volume.array.shape)
+        seen, body = _seen_in(case, plane)
+        if plane not in ("axial", seen.plane):
+            continue
+        key = (seen.subject, seen.volume.array.shape)
         if key not in chosen:
-            chosen[key] = choose_slices(body, count if axial.kind == MRI else 0)
-        thin.append(_keep(axial, chosen[key]))
+            chosen[key] = choose_slices(body, SLICES if seen.kind == MRI else 0)
+        thin.append(_keep(seen, chosen[key]))
     if not thin:
-        raise ValueError(f"The prepared data has nothing in the split {split!r}.")
+        raise ValueError(f"The prepared data has no {plane} slices in the split {split!r}.")
     return thin
 
 
@@ -72,13 +76,15 @@ def data_digest(entries: Sequence[ManifestEntry]) -> str:
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
 
-def _axial(case: Case) -> tuple[Case, np.ndarray]:
+def _seen_in(case: Case, wanted: str) -> tuple[Case, np.ndarray]:
     """The case with its slices along the first axis, and its body, bool (S, H, W)."""
     volume = check_volume(case.volume)
     mask = case.mask
     if mask is None:
         mask = normalize(volume.array)[1]
     plane = choose_plane(volume, case.plane)
+    if plane == "axial" and case.kind == MRI:
+        plane = wanted
     order = slice_order(volume, plane)
     if order == (0, 1, 2):
         return dataclasses.replace(case, volume=volume, mask=mask, plane=plane), mask

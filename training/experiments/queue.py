@@ -15,13 +15,12 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from MRIColorizeLib.colorizer import Colorizer
 from MRIColorizeLib.model import Model, ModelCard, load_model
 from training.checkpoint import CHECKPOINT, read_state
 from training.config import TrainConfig
 from training.data.prepared import PreparedVolume, load_all
 from training.evaluate.learned import ColorStatistics, learn_statistics
-from training.experiments.assessment import RECIPE, assess
+from training.experiments.assessment import RECIPE, assess, colorizer_of
 from training.experiments.conditions import CONDITIONS
 from training.experiments.held_out import ThinCase, data_digest, held_out
 from training.experiments.manifest import Job, Manifest
@@ -67,12 +66,18 @@ class Workplace:
         return data_digest([volume.entry for volume in self.volumes])
 
     @cached_property
-    def cases(self) -> list[ThinCase]:
-        return held_out(self.volumes, self.split, self.data)
-
-    @cached_property
     def statistics(self) -> ColorStatistics:
         return learn_statistics(self.volumes)
+
+    @cached_property
+    def _cases(self) -> dict[str, list[ThinCase]]:
+        return {}
+
+    def cases(self, plane: str) -> list[ThinCase]:
+        """The held-out slices of a plane; read once."""
+        if plane not in self._cases:
+            self._cases[plane] = held_out(self.volumes, self.split, self.data, plane)
+        return self._cases[plane]
 
 
 class Queue:
@@ -162,10 +167,12 @@ class Queue:
         self, model: Model, names: Sequence[str], trivial: bool
     ) -> Iterator[tuple[str, Measured]]:
         """trivial: measure the trivial colourings too, which are the same beside every model."""
-        place, colorizer = self.place, Colorizer(model, "auto")
+        place, colorizer = self.place, colorizer_of(model)
         for name in names:
             began = time.monotonic()
-            series = assess(colorizer, place.cases, CONDITIONS[name], place.statistics, trivial)
+            condition = CONDITIONS[name]
+            cases = place.cases(condition.plane)
+            series = assess(colorizer, cases, condition, place.statistics, trivial)
             rows = tuple(series)
             seconds = time.monotonic() - began
             self.progress(f"  measured {name}: {len(rows)} series, {seconds:.0f} s")

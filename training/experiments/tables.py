@@ -21,7 +21,8 @@ KINDS = {SLAB: "held-out cryosections", MRI: "labelled MRI"}
 
 def training_table(evidence: Evidence) -> Table:
     """How long every arm was trained, on what."""
-    header = ["arm", "what it is", "seeds", "slices seen", "steps", "minutes", "hardware"]
+    header = ["arm", "what it is", "parameters", "seeds", "slices seen", "steps"]
+    header += ["minutes", "hardware"]
     rows = [_training_row(arm, evidence) for arm in evidence.arms]
     return Table(header, rows, "Slices and steps are of each seed, minutes the mean over seeds.")
 
@@ -159,14 +160,16 @@ def _training_row(arm: Arm, evidence: Evidence) -> list[str]:
             else NOT_RUN
         )
         why = NOT_RUN if reason == NOT_RUN else f"{NOT_RUN}: {reason}"
-        return [arm.name, arm.title, why, *[MISSING] * 4]
+        return [arm.name, arm.title, MISSING, why, *[MISSING] * 4]
     trained = [r.training for r in results if r.training]
+    size = f"{results[0].parameters:,}"
     if not trained:
-        return [arm.name, arm.title, MISSING, *["see its card"] * 3, MISSING]
+        return [arm.name, arm.title, size, MISSING, *["see its card"] * 3, MISSING]
     seeds = f"{len(trained)} of {len(evidence.comparison.seeds)}"
     return [
         arm.name,
         arm.title,
+        size,
         seeds,
         f"{trained[0].samples:,}",
         f"{trained[0].steps:,}",
