@@ -5,16 +5,22 @@ import copy
 import numpy as np
 import pytest
 import torch
+from skimage.color import rgb2lab
 
 import phantoms
 from MRIColorizeLib.color import rgb_to_lab
 from MRIColorizeLib.generator_config import GeneratorConfig
+from MRIColorizeLib.intensity import normalize
+from MRIColorizeLib.model import Model, ModelCard
+from MRIColorizeLib.options import ColorizeOptions
 from MRIColorizeLib.tissue import CLASSES, Tissue
+from MRIColorizeLib.volume import Volume
 from training.config import CONFIGS, LossConfig
 from training.data.slices import Batch
 from training.data.synthesis import Random
 from training.errors import ConfigError
 from training.evaluate.measures import colorfulness
+from training.experiments.assessment import colorizer_of
 from training.learner import NETWORKS, Learner
 from training.losses import mean_colorfulness, share_divergence, supervised_losses
 from training.networks.chroma import AB_BOUND
@@ -100,6 +106,23 @@ def test_colours_do_not_depend_on_the_other_slices_of_a_batch(kind):
     network, grey = _network(kind), torch.rand(3, 1, 32, 32)
     with torch.no_grad():
         assert torch.allclose(network(grey).ab[1:2], network(grey[1:2]).ab, atol=1e-4)
+
+
+@pytest.mark.parametrize("kind", CHROMA)
+def test_the_engine_keeps_the_lightness_too(kind, tmp_path):
+    network = _network(kind)
+    card = ModelCard(kind, "", "", "", 1.0, 1.0, {}, "", 0, tmp_path, {})
+    head = phantoms.mri(shape=(3, 70, 60))
+    volume = Volume(head.image, np.eye(4))
+    result = colorizer_of(Model(card, network)).colorize(
+        volume, ColorizeOptions(mask=head.labels > 0, precision="float32")
+    )
+    mri, mask = normalize(head.image, head.labels > 0)
+    made, own = rgb2lab(result.array), rgb2lab(np.repeat(mri[..., None], 3, axis=-1))
+    inside = mask & ((result.array > 0) & (result.array < 255)).all(axis=-1)
+    assert inside.sum() > 0.5 * mask.sum()
+    assert np.abs(made - own)[inside][:, 0].max() < 1  # a grey level of eight bits
+    assert result.tissue is None
 
 
 def _batch(labels):
