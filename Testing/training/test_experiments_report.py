@@ -1,10 +1,12 @@
 """The experiments' tables: intervals over seeds and units, budgets, and arms that were not run."""
 
 import csv
+import dataclasses
 
 import numpy as np
 import pytest
 
+from training.experiments.conditions import CONDITIONS
 from training.experiments.evidence import Evidence, paired
 from training.experiments.manifest import Arm, Comparison, Manifest
 from training.experiments.report import write_report
@@ -95,7 +97,7 @@ def test_arms_are_paired_by_seed_and_unit(evidence):
 
 def test_the_page_says_budget_and_hardware_under_every_table(manifest, results, tmp_path):
     page = write_report(manifest, results, tmp_path / "out").read_text()
-    assert "Each arm saw 20,000 slices in 10 to 20 minutes on CPU (2 threads)." in page
+    assert "Each trained arm saw 20,000 slices in 10 to 20 minutes on CPU (2 threads)." in page
     assert _lines(page, "good | good arm | 7 | 2 of 2 | 20,000 | 1,250 | 15.0 | CPU (2 threads) |")
     assert _lines(page, "good | natural | 15.0 | 12.")
     assert _lines(page, "grey copy | trivial | – | 30.")
@@ -147,3 +149,33 @@ def test_slices_that_are_undefined_stay_out_of_the_mean(manifest, tmp_path):
     _write(manifest, folder, "good", 1, series)
     evidence = Evidence(manifest, manifest.comparisons[0], folder, "val")
     assert evidence.values("good", "plain", "MRI", "natural", "flicker").interval.mean == 1
+
+
+def test_conditions_on_one_axis_become_a_curve(manifest, tmp_path):
+    names = ("plain", "noise-3", "noise-6", "noise-9")
+    comparison = dataclasses.replace(manifest.comparisons[0], conditions=names)
+    manifest = Manifest(manifest.arms, (comparison,))
+    settings = learnt(manifest.arms["good"].settings(1))
+    measured = {
+        name: Measured("val", "d", 1, 9.0, tuple(_series("natural", 10 + 2 * number)))
+        for number, name in enumerate(names)
+    }
+    training = Training(settings, 1250, 20000, 600.0, "CPU")
+    write_result(ArmResult("good", 1, "w", 7, "d", "torch", training, measured), tmp_path / "r")
+    page = write_report(manifest, tmp_path / "r", tmp_path / "out").read_text()
+    assert "](c_1_cryosection.png)" in page
+    assert (tmp_path / "out" / "c_1_cryosection.png").stat().st_size > 5000
+    assert not (tmp_path / "out" / "c_1_mri.png").exists()
+    rows = [line.split(" | ")[0] for line in page.splitlines() if "seeds) | natural" in line]
+    assert rows == ["| as it is", *(f"| Rician noise of {n} %" for n in (3, 6, 9))]
+
+
+def test_a_recipe_that_has_changed_since_does_not_count(manifest, tmp_path):
+    comparison = dataclasses.replace(manifest.comparisons[0], conditions=("raw-64",))
+    settings = learnt(manifest.arms["good"].settings(1))
+    training = Training(settings, 1250, 20000, 600.0, "CPU")
+    for recipe, known in ((1, False), (CONDITIONS["raw-64"].recipe, True)):
+        measured = {"raw-64": Measured("val", "d", recipe, 9.0, tuple(_series("natural", 1)))}
+        write_result(ArmResult("good", 1, "w", 7, "d", "torch", training, measured), tmp_path)
+        evidence = Evidence(manifest, comparison, tmp_path, "val")
+        assert (evidence.methods("good", "raw-64") == ["natural"]) is known

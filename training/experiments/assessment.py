@@ -18,14 +18,13 @@ from training.evaluate.baselines import BASELINES
 from training.evaluate.learned import ColorStatistics
 from training.evaluate.measures import tissue_agreement
 from training.evaluate.scores import score_pairs, score_stack
-from training.evaluate.stacks import NATURAL, TRUTH, ColoredStack, color_case
+from training.evaluate.stacks import NATURAL, STRUCTURE, TRUTH, ColoredStack, color_case
 from training.evaluate.summary import between_contrasts
 from training.experiments.conditions import Condition
 from training.experiments.held_out import ThinCase
 from training.experiments.results import Series, rounded
 from training.networks.chroma import ChromaPredictor
 
-RECIPE = 1  # goes up when the numbers would come out otherwise for the same weights
 # Measures that this adds to those of training.evaluate.scores.
 TISSUE_OF_COLORS = "tissue_of_colors"  # share of body pixels whose nearest palette colour is right
 AGREEMENT = "agreement"  # share of pixels with one tissue in both contrasts, by the model's map
@@ -96,7 +95,9 @@ def _colored(
     if case is None:
         return None
     stack = color_case(case, colorizer, statistics, progress=_silent)
-    dropped = () if baselines else (*BASELINES, TRUTH)
+    dropped = [] if baselines else [*BASELINES, TRUTH]
+    if condition.against == "clean":
+        dropped.append(STRUCTURE)  # its lightness is the degraded MRI's by construction
     pictures = {name: p for name, p in stack.pictures.items() if name not in dropped}
     mri = stack.mri
     if condition.against == "clean":

@@ -13,6 +13,7 @@ from training.experiments.field_of_view import field_of_view
 
 # (a case of few slices, the card's mm a pixel) -> the case to colour, or None to leave it out
 Change = Callable[[Case, float], Case | None]
+NOISE = "Rician noise, %"
 LESIONS = ("ms", "stroke")  # in the names of brains that have some
 
 
@@ -21,8 +22,11 @@ class Condition:
     """How the MRI differs from the one that is measured plainly.
 
     against: whether structure is compared with the changed MRI that was coloured ("input"), or
-    with the unchanged one ("clean"), as a claim to suppress noise asks for. plane: of the slices;
-    photographs are axial, so another plane has MRI alone.
+    with the unchanged one ("clean"), as a claim to suppress noise asks for; then there is no
+    structure-locked row. plane: of the slices;
+    photographs are axial, so another plane has MRI alone. recipe: goes up when the numbers would
+    come out otherwise for the same weights. axis: what a curve over conditions is drawn against,
+    and this one's place on it.
     """
 
     name: str
@@ -30,6 +34,8 @@ class Condition:
     change: Change
     against: Literal["input", "clean"] = "input"
     plane: Literal["axial", "coronal", "sagittal"] = "axial"
+    recipe: int = 1
+    axis: tuple[str, float] | None = None
 
 
 def unchanged(case: Case, spacing_mm: float) -> Case | None:
@@ -57,7 +63,11 @@ def with_lesions(case: Case, spacing_mm: float) -> Case | None:
 def _all() -> tuple[Condition, ...]:
     noise = (
         Condition(
-            f"noise-{percent}", f"Rician noise of {percent} %", rician_noise(percent), "clean"
+            f"noise-{percent}",
+            f"Rician noise of {percent} %",
+            rician_noise(percent),
+            "clean",
+            axis=(NOISE, percent),
         )
         for percent in (3, 6, 9)
     )
@@ -66,6 +76,8 @@ def _all() -> tuple[Condition, ...]:
             f"{'raw' if raw else 'engine'}-{side}",
             f"{side} px, {'fed as they are' if raw else 'resampled by the engine'}",
             field_of_view(side, raw),
+            recipe=2,
+            axis=(f"pixels a side, {'raw' if raw else 'through the engine'}", side),
         )
         for raw in (True, False)
         for side in (256, 128, 64)
@@ -79,7 +91,7 @@ def _all() -> tuple[Condition, ...]:
         for contrast in ("T1", "T2", "FLAIR")
     )
     return (
-        Condition("plain", "as it is", unchanged),
+        Condition("plain", "as it is", unchanged, axis=(NOISE, 0)),
         *noise,
         *fields,
         *scans,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +14,9 @@ from training.evaluate.stacks import MODES
 from training.evaluate.statistics import Comparison as Paired
 from training.evaluate.statistics import Interval, compare, hierarchical_interval
 from training.experiments.assessment import AGREEMENT, AGREEMENT_OF_COLORS, TISSUE_OF_COLORS
+from training.experiments.conditions import CONDITIONS
 from training.experiments.manifest import Arm, Comparison, Manifest
-from training.experiments.results import ArmResult, read_result
+from training.experiments.results import ArmResult, Series, read_result
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ class Values:
     units: tuple[str, ...]
     cube: np.ndarray
 
-    @property
+    @cached_property
     def interval(self) -> Interval:
         """Mean with its hierarchical bootstrap interval over seeds, units and slices."""
         return hierarchical_interval(self.cube)
@@ -90,6 +92,7 @@ class Evidence:
         self.results: Mapping[str, list[ArmResult]] = {
             name: [r for r in results if r.data == self.data] for name, results in found.items()
         }
+        self._known: dict[tuple[str, ...], Values | None] = {}
         self.left_out = [
             name for name, results in found.items() if len(results) > len(self.results[name])
         ]
@@ -98,9 +101,35 @@ class Evidence:
         self, arm: str, condition: str, kind: str, method: str, measure: str
     ) -> Values | None:
         """None when no seed of the arm was measured so."""
+        key = (arm, condition, kind, method, measure)
+        if key not in self._known:  # several tables show the same, and its interval costs time
+            self._known[key] = self._values(*key)
+        return self._known[key]
+
+    def measured(self, result: ArmResult, condition: str) -> Sequence[Series]:
+        """A result's numbers under a condition, when they are of this split and recipe."""
+        found = result.conditions.get(condition)
+        wanted = (self.split, CONDITIONS[condition].recipe)
+        return found.series if found and (found.split, found.recipe) == wanted else ()
+
+    def methods(self, arm: str, condition: str) -> list[str]:
+        """How an arm's slices were coloured; the trivial ways stand beside a finished model."""
+        found = dict.fromkeys(
+            series.method
+            for result in self.results[arm]
+            for series in self.measured(result, condition)
+        )
+        return [*(m for m in MODES if m in found), *(m for m in found if m not in MODES)]
+
+    def _values(
+        self, arm: str, condition: str, kind: str, method: str, measure: str
+    ) -> Values | None:
         tables, seeds = [], []
         for result in self.results[arm]:
-            table = _table(result, condition, self.split, kind, method, measure)
+            table: dict[str, list[float]] = {}
+            for series in self.measured(result, condition):
+                if (series.kind, series.method, series.measure) == (kind, method, measure):
+                    table.setdefault(series.unit, []).extend(series.values)
             if table:
                 tables.append(table)
                 seeds.append(result.seed)
@@ -113,16 +142,6 @@ class Evidence:
             for row, unit in zip(plane, units, strict=True):
                 row[: len(table.get(unit, ()))] = table.get(unit, ())
         return Values(tuple(seeds), units, cube)
-
-    def methods(self, arm: str, condition: str) -> list[str]:
-        """How an arm's slices were coloured; the trivial ways stand beside a finished model."""
-        found = dict.fromkeys(
-            series.method
-            for result in self.results[arm]
-            if (measured := result.conditions.get(condition)) and measured.split == self.split
-            for series in measured.series
-        )
-        return [*(m for m in MODES if m in found), *(m for m in found if m not in MODES)]
 
 
 def paired(first: Values, second: Values, better: int) -> Paired | None:
@@ -167,17 +186,4 @@ def _read(arm: Arm, seeds: Sequence[int], folder: Path) -> list[ArmResult]:
         result = read_result(folder, arm.name, seed)
         if result is not None and (arm.config is None or result.is_of(arm.settings(seed))):
             found.append(result)
-    return found
-
-
-def _table(
-    result: ArmResult, condition: str, split: str, kind: str, method: str, measure: str
-) -> dict[str, list[float]]:
-    """Values of all slices by unit."""
-    measured = result.conditions.get(condition)
-    found: dict[str, list[float]] = {}
-    if measured is not None and measured.split == split:
-        for series in measured.series:
-            if (series.kind, series.method, series.measure) == (kind, method, measure):
-                found.setdefault(series.unit, []).extend(series.values)
     return found

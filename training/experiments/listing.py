@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from training.checkpoint import CHECKPOINT, read_state
+from training.experiments.conditions import CONDITIONS
 from training.experiments.manifest import Job, Manifest
 from training.experiments.results import read_result
 
@@ -28,7 +29,12 @@ def _state(job: Job, results: Path, out: Path | None) -> str:
     if result is not None:
         if job.arm.config and not result.is_of(job.arm.settings(job.seed)):
             return "of other settings: to run again"
-        left = [name for name in job.conditions if name not in result.conditions]
+        left = [
+            name
+            for name in job.conditions
+            if (found := result.conditions.get(name)) is None
+            or found.recipe != CONDITIONS[name].recipe
+        ]
         return f"to measure: {', '.join(left)}" if left else "done"
     if job.arm.config and out is not None and (path := out / job.name / CHECKPOINT).exists():
         return f"step {read_state(path)['step']} of {job.arm.settings(job.seed).steps}"

@@ -20,7 +20,7 @@ from training.checkpoint import CHECKPOINT, read_state
 from training.config import TrainConfig
 from training.data.prepared import PreparedVolume, load_all
 from training.evaluate.learned import ColorStatistics, learn_statistics
-from training.experiments.assessment import RECIPE, assess, colorizer_of
+from training.experiments.assessment import assess, colorizer_of
 from training.experiments.conditions import CONDITIONS
 from training.experiments.held_out import ThinCase, data_digest, held_out
 from training.experiments.manifest import Job, Manifest
@@ -113,13 +113,15 @@ class Queue:
         result = self._known(job)
         if result is None:
             return list(job.conditions)
-        place = self.place
-        return [
-            name
-            for name in job.conditions
-            if (found := result.conditions.get(name)) is None
-            or (found.split, found.data, found.recipe) != (place.split, place.digest, RECIPE)
-        ]
+        return [name for name in job.conditions if not self._measured(result, name)]
+
+    def _measured(self, result: ArmResult, name: str) -> bool:
+        found, place = result.conditions.get(name), self.place
+        return found is not None and (found.split, found.data, found.recipe) == (
+            place.split,
+            place.digest,
+            CONDITIONS[name].recipe,
+        )
 
     def _known(self, job: Job) -> ArmResult | None:
         """The job's result, when it is of these settings and of this data."""
@@ -176,7 +178,7 @@ class Queue:
             rows = tuple(series)
             seconds = time.monotonic() - began
             self.progress(f"  measured {name}: {len(rows)} series, {seconds:.0f} s")
-            yield name, Measured(place.split, place.digest, RECIPE, seconds, rows)
+            yield name, Measured(place.split, place.digest, condition.recipe, seconds, rows)
 
     def _with_segnet(self, config: TrainConfig) -> TrainConfig:
         """The settings with the queue's own SegNet, which is trained when it is first needed."""

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from MRIColorizeLib.output import atomic
-from training.evaluate.blocks import Block, Heading, Table, Terms, Text, as_markdown
+from training.evaluate.blocks import Block, Heading, Picture, Table, Terms, Text, as_markdown
+from training.experiments.differences import difference_table
 from training.experiments.evidence import Evidence
+from training.experiments.figures import write_curves
 from training.experiments.manifest import Manifest
 from training.experiments.tables import (
     CSV_FIELDS,
     KINDS,
     csv_rows,
-    difference_tables,
-    measure_tables,
+    measure_table,
     training_table,
 )
 
@@ -81,12 +82,16 @@ def write_report(manifest: Manifest, results: Path, out: Path, split: str = "val
         writer.writerow(CSV_FIELDS)
         for evidence in found:
             writer.writerows(csv_rows(evidence))
+    curves = {e.comparison.name: list(write_curves(e, out)) for e in found}
     with atomic(out / PAGE) as temporary:
-        temporary.write_text(as_markdown(list(_blocks(found, split))), encoding="utf-8")
+        text = as_markdown(list(_blocks(found, split, curves)))
+        temporary.write_text(text, encoding="utf-8")
     return out / PAGE
 
 
-def _blocks(found: list[Evidence], split: str) -> Iterator[Block]:
+def _blocks(
+    found: Sequence[Evidence], split: str, curves: Mapping[str, Sequence[Picture]]
+) -> Iterator[Block]:
     yield Heading("Experiments", 1)
     yield Text(INTRODUCTION)
     yield Text(SPLITS[split])
@@ -96,17 +101,17 @@ def _blocks(found: list[Evidence], split: str) -> Iterator[Block]:
         yield Text(comparison.question)
         yield training_table(evidence)
         for kind, title in KINDS.items():
-            yield from _section(f"{title.capitalize()}: colour and structure", evidence, kind)
+            yield from _section(f"{title}: colour and structure", measure_table(evidence, kind))
+            yield from _section(
+                f"{title}: each arm against {comparison.reference}",
+                difference_table(evidence, kind),
+            )
+        yield from curves[comparison.name]
     yield Heading("What the words mean")
     yield Terms(TERMS)
 
 
-def _section(title: str, evidence: Evidence, kind: str) -> Iterator[Block]:
-    tables: list[Table] = list(measure_tables(evidence, kind))
-    if tables:
+def _section(title: str, table: Table | None) -> Iterator[Block]:
+    if table is not None:
         yield Heading(title, 3)
-        yield from tables
-    differences = list(difference_tables(evidence, kind))
-    if differences:
-        yield Heading(f"Against {evidence.comparison.reference}, on {KINDS[kind]}", 3)
-        yield from differences
+        yield table

@@ -18,10 +18,10 @@ from training.checkpoint import FREE, flat_settings
 from training.config import TrainConfig
 from training.errors import TrainingError
 
-FORMAT = 1
+FORMAT = 2
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "docs" / "experiments" / "results"
-DIGITS = 5  # significant ones that are kept
+DIGITS = 4  # significant ones that are kept
 
 
 class ResultError(TrainingError):
@@ -170,20 +170,26 @@ def _condition(name: str, measured: Measured) -> str:
         "recipe": measured.recipe,
         "seconds": round(measured.seconds, 1),
     }
+    tables: dict[tuple[str, ...], dict[str, list[float | None]]] = {}
+    for one in measured.series:
+        where = (one.kind, one.unit, one.case, one.contrast, one.method)
+        tables.setdefault(where, {})[one.measure] = _numbers(one.values)
+    # A line for each colouring of each case: small, and a change of one shows as one.
     rows = [
-        json.dumps([*dataclasses.astuple(series)[:-1], _numbers(series.values)], allow_nan=False)
-        for series in measured.series
+        json.dumps([*where, table], allow_nan=False, separators=(",", ":"))
+        for where, table in tables.items()
     ]
     inside = ",\n   ".join(rows)
     start = json.dumps(head)[:-1]
-    return f'  {json.dumps(name)}: {start}, "series": [\n   {inside}\n  ]}}'
+    return f'  {json.dumps(name)}: {start}, "cases": [\n   {inside}\n  ]}}'
 
 
 def _measured(part: Mapping[str, Any]) -> Measured:
     series = []
-    for kind, unit, case, contrast, method, measure, numbers in part["series"]:
-        values = tuple(math.nan if value is None else value for value in numbers)
-        series.append(Series(kind, unit, case, contrast, method, measure, values))
+    for kind, unit, case, contrast, method, table in part["cases"]:
+        for measure, numbers in table.items():
+            values = tuple(math.nan if value is None else value for value in numbers)
+            series.append(Series(kind, unit, case, contrast, method, measure, values))
     return Measured(part["split"], part["data"], part["recipe"], part["seconds"], tuple(series))
 
 

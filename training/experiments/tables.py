@@ -1,4 +1,4 @@
-"""The tables of a comparison: every arm in every measure, and each against the reference."""
+"""The tables of a comparison: how each arm was trained, and every measure of it."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from collections.abc import Iterator, Sequence
 from training.evaluate.blocks import Table
 from training.evaluate.cases import MRI, SLAB
 from training.evaluate.cells import MISSING
-from training.evaluate.stacks import NATURAL, TRUTH
-from training.evaluate.statistics import holm
+from training.evaluate.stacks import MODES, TRUTH
 from training.experiments.conditions import CONDITIONS
-from training.experiments.evidence import COLUMNS, TESTED, Column, Evidence, Values, paired
+from training.experiments.evidence import COLUMNS, Column, Evidence, Values
 from training.experiments.manifest import Arm
 from training.experiments.results import ArmResult
 
 NOT_RUN = "not run"
-KINDS = {SLAB: "held-out cryosections", MRI: "labelled MRI"}
+KINDS = {SLAB: "Held-out cryosections", MRI: "MRI"}
+HARDEST = ("grey copy", "constant colour", "table per contrast")
 
 
 def training_table(evidence: Evidence) -> Table:
@@ -27,74 +27,36 @@ def training_table(evidence: Evidence) -> Table:
     return Table(header, rows, "Slices and steps are of each seed, minutes the mean over seeds.")
 
 
-def measure_tables(evidence: Evidence, kind: str) -> Iterator[Table]:
-    """For each condition every arm, in each colouring, in all measures that are defined."""
-    for condition in evidence.comparison.conditions:
-        lines: list[tuple[list[str], list[Values | None]]] = []
+def measure_table(evidence: Evidence, kind: str) -> Table | None:
+    """Every arm under every condition, in each colouring, in all measures that are defined.
+
+    Where there are several conditions, a few of the trivial colourings stand for all of them.
+    """
+    conditions = evidence.comparison.conditions
+    lines: list[tuple[list[str], list[Values | None]]] = []
+    for condition in conditions:
+        start = [CONDITIONS[condition].title] if len(conditions) > 1 else []
         for arm in evidence.arms:
             methods = evidence.methods(arm.name, condition)
             for method in methods:
+                if len(conditions) > 1 and method not in (*MODES, *HARDEST):
+                    continue
                 found = [
                     evidence.values(arm.name, condition, kind, method, column.measure)
                     for column in COLUMNS
                 ]
                 if any(found):
-                    lines.append((_names(arm, method, evidence), found))
+                    lines.append(([*start, *_names(arm, method, evidence)], found))
             if not methods:
-                lines.append(([arm.name, NOT_RUN, ""], []))
-        used = [i for i in range(len(COLUMNS)) if any(found and found[i] for _, found in lines)]
-        if not used:
-            continue
-        header = ["arm", "colouring", "minutes", *(COLUMNS[i].label for i in used)]
-        rows = [
-            [*names, *(_interval(found[i] if found else None, COLUMNS[i]) for i in used)]
-            for names, found in lines
-        ]
-        yield Table(header, rows, caption(evidence, kind, condition))
-
-
-def difference_tables(evidence: Evidence, kind: str) -> Iterator[Table]:
-    """Every arm's natural colours against the reference's; one Holm family a measure."""
-    reference = evidence.comparison.reference
-    for condition in evidence.comparison.conditions:
-        rows = []
-        for column in TESTED:
-            own = evidence.values(reference, condition, kind, NATURAL, column.measure)
-            if own is None:
-                continue
-            found = []
-            for arm in evidence.arms:
-                other = evidence.values(arm.name, condition, kind, NATURAL, column.measure)
-                if arm.name != reference and other is not None:
-                    result = paired(other, own, column.better)
-                    if result is not None:
-                        found.append((arm.name, result))
-            adjusted = holm([result.p for _, result in found])
-            for (name, result), p in zip(found, adjusted, strict=True):
-                change, digits = result.difference, column.digits
-                rows.append(
-                    [
-                        column.label,
-                        name,
-                        str(result.units),
-                        f"{change.mean:+.{digits}f} "
-                        f"[{change.low:+.{digits}f}, {change.high:+.{digits}f}]",
-                        "too few" if p is None else f"{p:.3f}",
-                        f"{result.rank_biserial:+.2f}",
-                        MISSING if result.cohen_dz is None else f"{result.cohen_dz:+.1f}",
-                    ]
-                )
-        if rows:
-            header = [
-                "measure",
-                f"arm, against {reference}",
-                "units",
-                "difference",
-                "p (Holm)",
-                "rank-biserial",
-                "Cohen's dz",
-            ]
-            yield Table(header, rows, caption(evidence, kind, condition))
+                nothing: list[Values | None] = [None] * len(COLUMNS)
+                lines.append(([*start, arm.name, NOT_RUN, MISSING], nothing))
+    used = [i for i in range(len(COLUMNS)) if any(found[i] for _, found in lines)]
+    if not used:
+        return None
+    header = ["condition"] if len(conditions) > 1 else []
+    header += ["arm", "colouring", "minutes", *(COLUMNS[i].label for i in used)]
+    rows = [[*names, *(_interval(found[i], COLUMNS[i]) for i in used)] for names, found in lines]
+    return Table(header, rows, caption(evidence, kind))
 
 
 def csv_rows(evidence: Evidence) -> Iterator[list[str]]:
@@ -125,25 +87,26 @@ CSV_FIELDS = (
 )
 
 
-def caption(evidence: Evidence, kind: str, condition: str) -> str:
-    """Under every table: condition, budget, hardware, units."""
+def caption(evidence: Evidence, kind: str) -> str:
+    """Under every table: condition, budget, hardware."""
     trained = [r.training for results in evidence.results.values() for r in results if r.training]
-    said = f"{KINDS[kind].capitalize()}, {CONDITIONS[condition].title}."
+    conditions = evidence.comparison.conditions
+    how = CONDITIONS[conditions[0]].title if len(conditions) == 1 else "each condition by itself"
+    said = f"{KINDS[kind]}, {how}; {evidence.split} part."
     if trained:
         samples = sorted({t.samples for t in trained})
         minutes = [t.seconds / 60 for t in trained]
         hardware = "; ".join(sorted({t.hardware for t in trained}))
         seen = " or ".join(f"{number:,}" for number in samples)
-        said += (
-            f" Each arm saw {seen} slices in {min(minutes):.0f} to {max(minutes):.0f} minutes "
-            f"on {hardware}."
-        )
+        low, high = f"{min(minutes):.0f}", f"{max(minutes):.0f}"
+        span = low if low == high else f"{low} to {high}"
+        said += f" Each trained arm saw {seen} slices in {span} minutes on {hardware}."
     return said
 
 
 def _names(arm: Arm, method: str, evidence: Evidence) -> list[str]:
     """Arm, colouring and minutes; trivial colourings and the truth stand for themselves."""
-    if arm.model and method not in ("natural", "structure-locked"):
+    if arm.model and method not in MODES:
         return [method, "the photograph itself" if method == TRUTH else "trivial", MISSING]
     trained = [r.training for r in evidence.results[arm.name] if r.training]
     wanted = len(evidence.comparison.seeds) if arm.config else len(trained)
