@@ -20,7 +20,7 @@ from training.data.slices import Batch
 from training.data.synthesis import Random
 from training.errors import ConfigError
 from training.evaluate.measures import colorfulness
-from training.experiments.assessment import colorizer_of
+from training.experiments.engines import colorizer_of
 from training.learner import NETWORKS, Learner
 from training.losses import mean_colorfulness, share_divergence, supervised_losses
 from training.networks.chroma import AB_BOUND

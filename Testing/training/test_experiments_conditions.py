@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+import SimpleITK as sitk
 
 import phantoms
 from MRIColorizeLib.tissue import Tissue
@@ -133,3 +134,22 @@ def test_slices_are_pairs_of_neighbours_and_the_same_for_one_subject():
 
 def test_the_plain_condition_changes_nothing(mri):
     assert CONDITIONS["plain"].change(mri, 1.0) is mri
+
+
+def test_the_test_part_is_read_from_files(tmp_path, monkeypatch):
+    head = phantoms.mri(shape=(24, 70, 60))
+    image = sitk.GetImageFromArray(head.image)
+    image.SetSpacing((2, 2, 2))
+    (tmp_path / "mri").mkdir()
+    sitk.WriteImage(image, str(tmp_path / "mri" / "person_t1.nii.gz"))
+    monkeypatch.setattr("training.experiments.held_out.TEST_VOLUMES", ("person_t1",))
+    frames = {"train": (0,), "test": (2, 3)}
+    volumes = [phantoms.cryosection(shape=(8, 90, 80), frames=frames)]
+    thin = held_out(volumes, "test", tmp_path)
+    assert [one.case.kind for one in thin] == ["cryosection"] * 3 + ["MRI"]
+    scan = thin[-1].case
+    assert scan.labels is None
+    assert scan.volume.array.shape == scan.mask.shape == (4, 70, 60)
+    assert scan.mask.mean() == pytest.approx((head.labels[thin[-1].index] > 0).mean(), rel=0.1)
+    with pytest.raises(ValueError, match="give --data"):
+        held_out(volumes, "test")

@@ -5,14 +5,17 @@ import json
 import os
 import signal
 
+import numpy as np
 import pytest
+from PIL import Image
 
 import phantoms
 from training.checkpoint import CHECKPOINT, read_state
 from training.data.prepared import save_prepared
+from training.errors import RunError
 from training.experiments.listing import listing
 from training.experiments.manifest import Arm, Comparison, Manifest
-from training.experiments.queue import Queue, Workplace
+from training.experiments.queue import Queue
 from training.experiments.results import (
     ResultError,
     fingerprint,
@@ -20,7 +23,8 @@ from training.experiments.results import (
     result_path,
     write_result,
 )
-from training.learner import Learner
+from training.experiments.workplace import Workplace, write_slices
+from training.learner import DivergedError, Learner
 
 TINY = """
 steps = 4
@@ -185,3 +189,41 @@ def test_a_damaged_result_is_named(tmp_path):
     result_path(tmp_path, "first", 1).write_text("{}")
     with pytest.raises(ResultError, match=r"first-1\.json is no result"):
         read_result(tmp_path, "first", 1)
+
+
+def test_another_systems_pictures_fill_its_row(prepared, tmp_path):
+    manifest = _manifest(tmp_path, arms=("first",))
+    place = dataclasses.replace(_place(prepared, tmp_path), predictions=tmp_path / "systems")
+    queue = Queue(manifest, place, _quiet)
+    assert queue.run(["elsewhere"])  # no pictures, nothing to do
+    assert "not run: no pictures" in listing(manifest, tmp_path / "results")
+    assert write_slices(place, tmp_path / "inputs") == 6 + 4 * 4  # three contrasts of two frames
+    for path in sorted((tmp_path / "inputs").rglob("*.png")):
+        grey = np.asarray(Image.open(path))
+        picture = tmp_path / "systems" / "elsewhere" / path.relative_to(tmp_path / "inputs")
+        picture.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.stack([grey] * 3, axis=-1)).save(picture)
+    assert queue.run(["elsewhere"])
+    result = read_result(tmp_path / "results", "elsewhere", 0)
+    found = {(s.kind, s.measure): s.values for s in result.conditions["plain"].series}
+    assert {s.method for s in result.conditions["plain"].series} == {"natural"}
+    assert min(found["MRI", "ssim_body"]) > 0.99  # a copy of the MRI
+    assert not any(measure == "tissue" for _, measure in found)
+    assert queue.missing(manifest.jobs(["elsewhere"])[0]) == []
+
+
+def test_an_arm_that_breaks_down_does_not_hold_up_the_others(prepared, tmp_path, monkeypatch):
+    manifest = _manifest(tmp_path)
+    step = Learner.step
+
+    def diverges(learner, batches, number):
+        if learner.config.network == "dual-decoder":
+            raise DivergedError("the loss 'color' is nan")
+        return step(learner, batches, number)
+
+    monkeypatch.setattr(Learner, "step", diverges)
+    monkeypatch.setattr("training.experiments.queue.assess", lambda *_: iter(()))
+    with pytest.raises(RunError, match="first-1: Training stopped in step 1"):
+        Queue(manifest, _place(prepared, tmp_path), _quiet).run()
+    assert read_result(tmp_path / "results", "first", 1) is None
+    assert read_result(tmp_path / "results", "second", 1).training.steps == 4

@@ -8,13 +8,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from skimage.color import rgb2lab
 
-from MRIColorizeLib.colorizer import Colorizer, Steps
 from MRIColorizeLib.intensity import normalize
-from MRIColorizeLib.model import Model
-from MRIColorizeLib.options import ColorizeOptions
 from MRIColorizeLib.tissue import PALETTE_LAB
-from MRIColorizeLib.volume import Volume
-from training.evaluate.baselines import BASELINES
 from training.evaluate.learned import ColorStatistics
 from training.evaluate.measures import tissue_agreement
 from training.evaluate.scores import score_pairs, score_stack
@@ -23,7 +18,7 @@ from training.evaluate.summary import between_contrasts
 from training.experiments.conditions import Condition
 from training.experiments.held_out import ThinCase
 from training.experiments.results import Series, rounded
-from training.networks.chroma import ChromaPredictor
+from training.experiments.subjects import Subject
 
 # Measures that this adds to those of training.evaluate.scores.
 TISSUE_OF_COLORS = "tissue_of_colors"  # share of body pixels whose nearest palette colour is right
@@ -32,20 +27,15 @@ AGREEMENT_OF_COLORS = "agreement_of_colors"  # the same by the nearest palette c
 
 
 def assess(
-    colorizer: Colorizer,
+    subject: Subject,
     cases: Sequence[ThinCase],
     condition: Condition,
     statistics: ColorStatistics,
-    baselines: bool = False,
 ) -> Iterator[Series]:
-    """Colour all cases and measure them.
-
-    baselines: whether the trivial colourings and the truth itself, which are the same beside every
-    model, are measured too.
-    """
+    """Colour all cases and measure every colouring that the subject asks for."""
     stacks: list[ColoredStack] = []
     for thin in cases:
-        stack = _colored(colorizer, thin, condition, statistics, baselines)
+        stack = _colored(subject, thin, condition, statistics)
         if stack is not None:
             stacks.append(stack)
             yield from _of_stack(stack, statistics)
@@ -53,20 +43,6 @@ def assess(
     for method in methods:
         if method != TRUTH:  # which synthetic MRI have in common, and others lack
             yield from _of_pairs(stacks, method)
-
-
-class LightnessKeeper(Colorizer):
-    """For networks whose lightness is the MRI's own: the engine adds no detail of the MRI again."""
-
-    def start(self, volume: Volume, options: ColorizeOptions | None = None) -> Steps:
-        """As the Colorizer's, with `detail` of 0."""
-        return super().start(volume, dataclasses.replace(options or ColorizeOptions(), detail=0))
-
-
-def colorizer_of(model: Model) -> Colorizer:
-    """The engine for a model, a competitor's network included."""
-    keeps = isinstance(model.generator, ChromaPredictor)
-    return (LightnessKeeper if keeps else Colorizer)(model, "auto")
 
 
 def nearest_tissues(rgb: np.ndarray) -> np.ndarray:
@@ -85,24 +61,29 @@ def nearest_tissues(rgb: np.ndarray) -> np.ndarray:
 
 
 def _colored(
-    colorizer: Colorizer,
-    thin: ThinCase,
-    condition: Condition,
-    statistics: ColorStatistics,
-    baselines: bool,
+    subject: Subject, thin: ThinCase, condition: Condition, statistics: ColorStatistics
 ) -> ColoredStack | None:
-    case = condition.change(thin.case, colorizer.model.card.spacing_mm)
+    case = condition.change(thin.case, subject.colorizer.model.card.spacing_mm)
     if case is None:
         return None
-    stack = color_case(case, colorizer, statistics, progress=_silent)
-    dropped = [] if baselines else [*BASELINES, TRUTH]
+    systems = [] if subject.system is None else [subject.system]
+    stack = color_case(case, subject.colorizer, statistics, systems, progress=_silent)
+    kept = [name for name in stack.pictures if name in subject.methods]
+    if condition.against == "clean" and STRUCTURE in kept:
+        kept.remove(STRUCTURE)  # its lightness is the degraded MRI's by construction
+    stack = dataclasses.replace(
+        stack,
+        pictures={name: stack.pictures[name] for name in kept},
+        index=thin.index[stack.index],
+    )
     if condition.against == "clean":
-        dropped.append(STRUCTURE)  # its lightness is the degraded MRI's by construction
-    pictures = {name: p for name, p in stack.pictures.items() if name not in dropped}
-    mri = stack.mri
-    if condition.against == "clean":
-        mri = normalize(thin.case.volume.array, thin.case.mask)[0][stack.index]
-    return dataclasses.replace(stack, pictures=pictures, mri=mri, index=thin.index[stack.index])
+        clean = normalize(thin.case.volume.array, thin.case.mask)[0]
+        stack = dataclasses.replace(stack, mri=clean[np.isin(thin.index, stack.index)])
+    if subject.system is None:
+        return stack
+    # One picture a slice, which stands beside the models' natural colours.
+    pictures = {NATURAL: stack.pictures[subject.system.name]}
+    return dataclasses.replace(stack, pictures=pictures, tissue=None, changes=())
 
 
 def _of_stack(stack: ColoredStack, statistics: ColorStatistics) -> Iterator[Series]:

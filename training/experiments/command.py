@@ -32,6 +32,10 @@ def add_experiments_command(
     command.add_argument(
         "--split", choices=("val", "test"), default="val", help="test: for the final report only"
     )
+    command.add_argument(
+        "--predictions", type=Path, help="other systems' pictures: ARM/CASE/NNNN.png"
+    )
+    command.add_argument("--inputs", type=Path, help="write the slices that they are to colour")
     command.add_argument("--list", action="store_true", help="say what is done and what is left")
     command.add_argument("--report", action="store_true", help="write the tables from the results")
     command.add_argument(
@@ -57,11 +61,22 @@ def _experiments(options: argparse.Namespace) -> None:
         return
     if options.prepared is None or options.out is None:
         raise ConfigError("Experiments need --prepared and --out; or give --list or --report.")
-    from training.experiments.queue import Queue, Workplace
+    from training.experiments.queue import Queue
+    from training.experiments.workplace import Workplace, write_slices
 
     place = Workplace(
-        options.prepared, options.out, options.results, options.data, options.split, options.threads
+        options.prepared,
+        options.out,
+        options.results,
+        options.data,
+        options.split,
+        options.threads,
+        options.predictions,
     )
+    if options.inputs is not None:
+        count = write_slices(place, options.inputs)
+        print(f"{count} slices are in {options.inputs}; colour them under the same names.")
+        return
     done = Queue(manifest, place).run(options.only, options.minutes * 60)
     rest = "All is done" if done else "The same command goes on from here"
     print(f"{rest}; the results are in {options.results}.")

@@ -179,8 +179,6 @@ def _mean_over_seeds(cube: np.ndarray) -> np.ndarray:
 
 def _read(arm: Arm, seeds: Sequence[int], folder: Path) -> list[ArmResult]:
     """The results of today's settings."""
-    if arm.absent is not None:
-        return []
     found = []
     for seed in seeds if arm.config else (0,):
         result = read_result(folder, arm.name, seed)

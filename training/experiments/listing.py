@@ -15,13 +15,10 @@ def listing(
     manifest: Manifest, results: Path, out: Path | None = None, only: Sequence[str] = ()
 ) -> str:
     """One line a job. results: folder of the result files; out: folder of the runs, if known."""
-    lines = [
+    return "\n".join(
         f"{job.name:32} {_state(job, results, out):34} {job.arm.title}"
         for job in manifest.jobs(only)
-    ]
-    absent = [arm for arm in manifest.arms.values() if arm.absent]
-    lines += [f"{arm.name:32} {'not run':34} {arm.absent}" for arm in absent if not only]
-    return "\n".join(lines)
+    )
 
 
 def _state(job: Job, results: Path, out: Path | None) -> str:
@@ -38,4 +35,6 @@ def _state(job: Job, results: Path, out: Path | None) -> str:
         return f"to measure: {', '.join(left)}" if left else "done"
     if job.arm.config and out is not None and (path := out / job.name / CHECKPOINT).exists():
         return f"step {read_state(path)['step']} of {job.arm.settings(job.seed).steps}"
+    if job.arm.absent is not None:
+        return "not run: no pictures"
     return "to run" if job.arm.config else "to measure"

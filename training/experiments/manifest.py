@@ -27,7 +27,8 @@ class Arm:
     """One row of a table.
 
     config: file of a training's settings, None when nothing is trained. model: name or folder of a
-    model that is measured as it is. absent: why there is nothing to measure.
+    model that is measured as it is. absent: why there is nothing to measure, unless somebody gives
+    the system's pictures.
     """
 
     name: str
@@ -96,7 +97,7 @@ class Manifest:
                 for name in comparison.arms:
                     arm = self.arms[name]
                     key = (name, seed if arm.config else 0)
-                    if arm.absent is None and (not only or name in only or comparison.name in only):
+                    if not only or name in only or comparison.name in only:
                         wanted.setdefault(key, {}).update(dict.fromkeys(comparison.conditions))
         return [Job(self.arms[name], seed, tuple(c)) for (name, seed), c in wanted.items()]
 

@@ -2,82 +2,33 @@
 
 from __future__ import annotations
 
-import dataclasses
-import hashlib
 import math
 import platform
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
-from pathlib import Path
+from dataclasses import replace
 
 import torch
-from torch import nn
 
-from MRIColorizeLib.model import Model, ModelCard, load_model
-from training.checkpoint import CHECKPOINT, read_state
 from training.config import TrainConfig
-from training.data.prepared import PreparedVolume, load_all
-from training.evaluate.learned import ColorStatistics, learn_statistics
-from training.experiments.assessment import assess, colorizer_of
+from training.errors import RunError
+from training.experiments.assessment import assess
 from training.experiments.conditions import CONDITIONS
-from training.experiments.held_out import ThinCase, data_digest, held_out
 from training.experiments.manifest import Job, Manifest
-from training.experiments.results import (
-    ArmResult,
-    Measured,
-    Training,
-    learnt,
-    read_result,
-    write_result,
+from training.experiments.results import ArmResult, Measured, read_result, write_result
+from training.experiments.subjects import (
+    Subject,
+    finished_subject,
+    pictured_subject,
+    trained_subject,
 )
-from training.learner import make_generator
+from training.experiments.workplace import Workplace
 from training.segmentation import CARD as SEGNET_CARD
-from training.segmentation import load_segnet, train_segnet
+from training.segmentation import train_segnet
 from training.trainer import Trainer
 
 SEGNET = "segnet"  # folder of the one segmentation network that all arms share
 NO_MORE_MINUTES = 0.5  # a training is not begun for less
-
-
-@dataclass(frozen=True)
-class Workplace:
-    """Where a queue reads and writes.
-
-    prepared: folder made by `prepare`. out: runs and weights, outside of version control. results:
-    one small file an arm and seed, to be kept under version control. data: folder with mri/, for
-    the test part. split: of the measurements. threads: of the CPU, 0 for what each arm asks for.
-    """
-
-    prepared: Path
-    out: Path
-    results: Path
-    data: Path | None = None
-    split: str = "val"
-    threads: int = 0
-
-    @cached_property
-    def volumes(self) -> list[PreparedVolume]:
-        return load_all(self.prepared)
-
-    @cached_property
-    def digest(self) -> str:
-        return data_digest([volume.entry for volume in self.volumes])
-
-    @cached_property
-    def statistics(self) -> ColorStatistics:
-        return learn_statistics(self.volumes)
-
-    @cached_property
-    def _cases(self) -> dict[str, list[ThinCase]]:
-        return {}
-
-    def cases(self, plane: str) -> list[ThinCase]:
-        """The held-out slices of a plane; read once."""
-        if plane not in self._cases:
-            self._cases[plane] = held_out(self.volumes, self.split, self.data, plane)
-        return self._cases[plane]
 
 
 class Queue:
@@ -92,20 +43,28 @@ class Queue:
         """Do every job that is not done; return whether all are.
 
         Ends after `seconds` or when asked to (Ctrl-C), between two steps of a training; the same
-        call goes on from there. Raises TrainingError and what a training or a measurement raises.
+        call goes on from there. An arm whose training breaks down does not hold up the others:
+        RunError names all of them at the end. Raises what else a training or a measurement raises.
         """
         began = time.monotonic()
-        jobs = self.manifest.jobs(only)
+        jobs, broken = self.manifest.jobs(only), list[str]()
         for number, job in enumerate(jobs, 1):
             left = seconds - (time.monotonic() - began)
-            missing = self.missing(job)
-            if not missing:
+            if not self._can_run(job) or not (missing := self.missing(job)):
                 continue
             if left < NO_MORE_MINUTES * 60:
                 return False
             self.progress(f"[{number}/{len(jobs)}] {job.name}: {job.arm.title}")
-            if not self._do(job, missing, left):
+            try:
+                finished = self._do(job, missing, left)
+            except RunError as error:
+                self.progress(f"  {error}")
+                broken.append(f"{job.name}: {error}")
+                continue
+            if not finished:
                 return False
+        if broken:
+            raise RunError(" ".join(broken))
         return True
 
     def missing(self, job: Job) -> list[str]:
@@ -114,6 +73,11 @@ class Queue:
         if result is None:
             return list(job.conditions)
         return [name for name in job.conditions if not self._measured(result, name)]
+
+    def _can_run(self, job: Job) -> bool:
+        """Whether there is anything to measure: of another system only where pictures are given."""
+        folder = self.place.predictions
+        return job.arm.absent is None or bool(folder and (folder / job.arm.name).is_dir())
 
     def _measured(self, result: ArmResult, name: str) -> bool:
         found, place = result.conditions.get(name), self.place
@@ -126,18 +90,26 @@ class Queue:
     def _known(self, job: Job) -> ArmResult | None:
         """The job's result, when it is of these settings and of this data."""
         result = read_result(self.place.results, job.arm.name, job.seed)
-        if result is None:
+        if result is None or result.data != self.place.digest:
             return None
         if job.arm.config is None:
-            return result if result.weights == _shipped(job).card.weights_sha256 else None
-        same = result.is_of(job.arm.settings(job.seed)) and result.data == self.place.digest
-        return result if same else None
+            return result if result.weights == self._finished(job).weights else None
+        return result if result.is_of(job.arm.settings(job.seed)) else None
+
+    def _finished(self, job: Job) -> Subject:
+        """What needs no training."""
+        if job.arm.model is not None:
+            return finished_subject(job.arm.model)
+        if self.place.predictions is None:
+            raise RunError(f"{job.arm.name} is measured by its pictures; give --predictions.")
+        return pictured_subject(self.place.predictions / job.arm.name)
 
     def _do(self, job: Job, missing: Sequence[str], left: float) -> bool:
+        """Train what is not trained, measure what is missing; whether that was all."""
         threads = self.place.threads
         if job.arm.config is None:
-            model, training = _shipped(job), None
             torch.set_num_threads(threads or torch.get_num_threads())
+            subject = self._finished(job)
         else:
             config = self._with_segnet(job.arm.settings(job.seed))
             torch.set_num_threads(threads or config.threads)
@@ -146,36 +118,32 @@ class Queue:
             if not trainer.run(seconds=left):
                 return False
             del trainer  # its optimizers' memory is better used by the measurements
-            model, training = _trained(config, folder)
+            subject = trained_subject(config, folder)
         known = self._known(job)
-        if known is not None and known.weights != model.card.weights_sha256:
+        if known is not None and known.weights != subject.weights:
             known = None  # trained once more, on another machine: its numbers go together
             missing = job.conditions
         result = known or ArmResult(
             arm=job.arm.name,
             seed=job.seed,
-            weights=model.card.weights_sha256,
-            parameters=sum(p.numel() for p in model.generator.parameters()),
+            weights=subject.weights,
+            parameters=subject.parameters,
             data=self.place.digest,
             software=f"Python {platform.python_version()}, torch {torch.__version__}",
-            training=training,
+            training=subject.training,
         )
-        for name, measured in self._measure(model, missing, trivial=training is None):
+        for name, measured in self._measure(subject, missing):
             result = replace(result, conditions={**result.conditions, name: measured})
             write_result(result, self.place.results)
         return True
 
-    def _measure(
-        self, model: Model, names: Sequence[str], trivial: bool
-    ) -> Iterator[tuple[str, Measured]]:
-        """trivial: measure the trivial colourings too, which are the same beside every model."""
-        place, colorizer = self.place, colorizer_of(model)
+    def _measure(self, subject: Subject, names: Sequence[str]) -> Iterator[tuple[str, Measured]]:
+        place = self.place
         for name in names:
             began = time.monotonic()
             condition = CONDITIONS[name]
             cases = place.cases(condition.plane)
-            series = assess(colorizer, cases, condition, place.statistics, trivial)
-            rows = tuple(series)
+            rows = tuple(assess(subject, cases, condition, place.statistics))
             seconds = time.monotonic() - began
             self.progress(f"  measured {name}: {len(rows)} series, {seconds:.0f} s")
             yield name, Measured(place.split, place.digest, condition.recipe, seconds, rows)
@@ -189,51 +157,3 @@ class Queue:
             self.progress("  training SegNet first")
             train_segnet(config, self.place.volumes, folder, self.progress)
         return replace(config, segnet=replace(config.segnet, path=str(folder)))
-
-
-def _shipped(job: Job) -> Model:
-    return load_model(job.arm.model)
-
-
-def _trained(config: TrainConfig, folder: Path) -> tuple[Model, Training]:
-    """The averaged weights of a run's last step as a model, and how they came about.
-
-    The last, not the best: choosing on the validation part would flatter the arms on it.
-    """
-    state = read_state(folder / CHECKPOINT)
-    generator = make_generator(config)
-    generator.load_state_dict(state["average"])
-    generator.eval().requires_grad_(False)
-    card = ModelCard(
-        name=config.name,
-        version="",
-        title=config.name,
-        licence="",
-        spacing_mm=config.slices.spacing_mm,
-        temperature=config.temperature,
-        generator=dataclasses.asdict(config.generator),
-        weights_sha256=_weights_digest(generator),
-        weights_bytes=0,
-        directory=folder,
-        details={},
-    )
-    segnet = None
-    if config.segnet.path:
-        segnet = load_segnet(Path(config.segnet.path)).card["weights"]["sha256"]
-    training = Training(
-        settings=learnt(config),
-        steps=int(state["step"]),
-        samples=int(state["samples"]),
-        seconds=round(float(state["seconds"]), 1),
-        hardware=state["hardware"],
-        segnet=segnet,
-    )
-    return Model(card, generator), training
-
-
-def _weights_digest(network: nn.Module) -> str:
-    digest = hashlib.sha256()
-    for name, tensor in sorted(network.state_dict().items()):
-        digest.update(name.encode())
-        digest.update(tensor.contiguous().cpu().numpy().tobytes())
-    return digest.hexdigest()

@@ -127,7 +127,8 @@ def _training_row(arm: Arm, evidence: Evidence) -> list[str]:
     trained = [r.training for r in results if r.training]
     size = f"{results[0].parameters:,}"
     if not trained:
-        return [arm.name, arm.title, size, MISSING, *["see its card"] * 3, MISSING]
+        where = "its authors know" if arm.absent else "see its card"
+        return [arm.name, arm.title, size if arm.model else MISSING, MISSING, *[where] * 3, MISSING]
     seeds = f"{len(trained)} of {len(evidence.comparison.seeds)}"
     return [
         arm.name,
