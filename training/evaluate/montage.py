@@ -110,26 +110,28 @@ def _write(group: Sequence[ColoredStack], index: int, what: str, path: Path) -> 
 def _tiles(stack: ColoredStack, index: int, box: tuple[slice, ...]) -> list[Tile]:
     mri = np.rint(stack.mri[index] * 255).astype(np.uint8)
     tissue = np.zeros_like(mri) if stack.tissue is None else stack.tissue[index]
+    shown = [
+        (mri, f"{stack.case.contrast} MRI"),
+        (stack.pictures[NATURAL][index], "natural"),
+        (stack.pictures[STRUCTURE][index], "structure-locked"),
+        (DISPLAY_RGB[tissue], "tissue map"),
+    ]
+    if stack.truth is not None:
+        what = "photograph" if stack.case.photograph else "palette on the labels"
+        shown.insert(1, (stack.truth[index], what))
+    return [slice_tile(stack, pixels, box, caption) for pixels, caption in shown]
+
+
+def slice_tile(
+    stack: ColoredStack, pixels: np.ndarray, box: tuple[slice, ...], caption: str
+) -> Tile:
+    """A slice of a stack, (H, W) or (H, W, 3) uint8, cut to `box` and turned as it is looked at."""
     ijk_to_ras = stack.case.volume.ijk_to_ras
     spacing = np.linalg.norm(ijk_to_ras[:3, :3], axis=0)[::-1]  # along array axes K, J, I
     rows, columns = (float(spacing[axis]) for axis in stack.order[1:])
     plane = stack.provenance.plane
-
-    def tile(pixels: np.ndarray, caption: str) -> Tile:
-        seen = as_seen(pixels[box], plane, stack.order, ijk_to_ras)
-        size_mm = (seen.shape[0] * rows, seen.shape[1] * columns)
-        return Tile(seen, size_mm, caption, EDGES[plane])
-
-    tiles = [
-        tile(mri, f"{stack.case.contrast} MRI"),
-        tile(stack.pictures[NATURAL][index], "natural"),
-        tile(stack.pictures[STRUCTURE][index], "structure-locked"),
-        tile(DISPLAY_RGB[tissue], "tissue map"),
-    ]
-    if stack.truth is not None:
-        what = "photograph" if stack.case.photograph else "palette on the labels"
-        tiles.insert(1, tile(stack.truth[index], what))
-    return tiles
+    seen = as_seen(pixels[box], plane, stack.order, ijk_to_ras)
+    return Tile(seen, (seen.shape[0] * rows, seen.shape[1] * columns), caption, EDGES[plane])
 
 
 def as_seen(
