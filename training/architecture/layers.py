@@ -53,7 +53,7 @@ def layer_rows(config: GeneratorConfig, side: int = SIDE) -> list[LayerRow]:
     for name, unit in units.items():
         hooks.append(unit.register_forward_hook(lambda m, i, o, name=name: note(name, m, o)))
     with torch.no_grad():
-        network(torch.ones(1, config.in_channels, side, side, device="meta"))
+        network._decode(torch.ones(1, config.in_channels, side, side, device="meta"), None)
     for hook in hooks:
         hook.remove()
     return found

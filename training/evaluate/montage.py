@@ -16,10 +16,12 @@ from MRIColorizeLib.volume import PLANE_NORMAL, bounding_box
 from training.evaluate import measures
 from training.evaluate.blocks import Picture
 from training.evaluate.cases import SLAB
+from training.evaluate.learned import BRAIN, Region
 from training.evaluate.scores import unit_rgb
 from training.evaluate.stacks import NATURAL, STRUCTURE, ColoredStack
 
 BORDER = 4  # pixels of background kept around the body
+BRAIN_SHOWN = 0.25  # least share of a head's slice that is brain, for it to be shown
 
 
 def write_montages(stacks: Sequence[ColoredStack], out: Path) -> list[Picture]:
@@ -30,10 +32,14 @@ def write_montages(stacks: Sequence[ColoredStack], out: Path) -> list[Picture]:
     how little they follow the MRI (NCC^2).
     """
     slabs, others = [], []
-    for group in _groups(stacks):
+    for group in groups_on_one_grid(stacks):
         badness, reason = _badness(group)
-        badness = np.nan_to_num(badness, nan=0.0)
-        worst, best = int(np.argmax(badness)), int(np.argmin(badness))
+        badness = np.where(np.isnan(badness), 0.0, badness)
+        allowed = np.logical_and.reduce([may_show(stack) for stack in group])
+        if not allowed.any():
+            continue
+        worst = int(np.argmax(np.where(allowed, badness, -np.inf)))
+        best = int(np.argmin(np.where(allowed, badness, np.inf)))
         entry = (float(badness[worst]), group, worst, f"{reason} {abs(badness[worst]):.2f}")
         if group[0].case.kind == SLAB:
             slabs.append(entry)
@@ -48,9 +54,25 @@ def write_montages(stacks: Sequence[ColoredStack], out: Path) -> list[Picture]:
             number = group[0].case.first + int(group[0].index[place])
             what = f"slice {number}, {reason}"
             name = f"{start}_{rank:02d}_{_title(group)}_{number:03d}.png"
-            _write(group, place, what, out / name)
+            write_group(group, place, what, out / name)
             pictures.append(Picture(name, f"{_title(group)}, {what}"))
     return pictures
+
+
+def may_show(stack: ColoredStack) -> np.ndarray:
+    """Which slices (S,) may stand in a report.
+
+    A face can tell who was scanned: of a head that is not defaced only axial slices through the
+    brain are shown, where the labels or the model's own tissues say that there is brain.
+    """
+    case = stack.case
+    if case.kind == SLAB or case.region != Region.HEAD or "defaced" in case.name:
+        return np.ones(len(stack.index), dtype=bool)
+    codes = stack.labels if stack.labels is not None else stack.tissue
+    if stack.provenance.plane != "axial" or codes is None:
+        return np.zeros(len(stack.index), dtype=bool)
+    brain = (np.isin(codes, BRAIN) & stack.mask).sum(axis=(1, 2))
+    return brain >= BRAIN_SHOWN * np.maximum(stack.mask.sum(axis=(1, 2)), 1)
 
 
 def _title(group: Sequence[ColoredStack]) -> str:
@@ -61,8 +83,8 @@ def _title(group: Sequence[ColoredStack]) -> str:
     return "_".join((group[0].case.subject, *contrasts))
 
 
-def _groups(stacks: Sequence[ColoredStack]) -> list[list[ColoredStack]]:
-    """Cases of one subject that lie voxel on voxel belong into one picture."""
+def groups_on_one_grid(stacks: Sequence[ColoredStack]) -> list[list[ColoredStack]]:
+    """Cases of one subject that lie voxel on voxel: they belong into one picture."""
     groups: list[list[ColoredStack]] = []
     for stack in stacks:
         for group in groups:
@@ -92,7 +114,8 @@ def _badness(group: Sequence[ColoredStack]) -> tuple[np.ndarray, str]:
     return np.max(distances, axis=0), "contrasts apart by CIEDE2000"
 
 
-def _write(group: Sequence[ColoredStack], index: int, what: str, path: Path) -> None:
+def write_group(group: Sequence[ColoredStack], index: int, what: str, path: Path) -> None:
+    """Write one slice of a subject's contrasts, a row each; what: the end of the title."""
     body = np.logical_or.reduce([stack.mask[index] for stack in group])
     box = bounding_box(body, (BORDER, BORDER))
     rows = [_tiles(stack, index, box) for stack in group]

@@ -20,7 +20,8 @@ from MRIColorizeLib.volume import (
 )
 from training.evaluate.baselines import BASELINES, Subject
 from training.evaluate.cases import MRI, Case
-from training.evaluate.invariance import Change, engine_changes, network_changes
+from training.evaluate.engine_invariance import engine_changes
+from training.evaluate.invariance import Change, network_changes
 from training.evaluate.learned import ColorStatistics
 from training.evaluate.predictions import Predictions
 
@@ -110,9 +111,13 @@ def paint_case(
     count: int = 0,
     before: Sequence[ColoredStack] = (),
     progress: Callable[[str], None] = print,
+    modes: Sequence[str] = tuple(MODES),
 ) -> ColoredStack:
-    """Colour a case in both modes, once each, and in no other way; arguments as `color_case`."""
-    painted = _paint(case, colorizer, progress)
+    """Colour a case in the model's modes, NATURAL among them, and in no other way.
+
+    The other arguments are those of `color_case`.
+    """
+    painted = _paint(case, colorizer, progress, modes)
     return _stack(case, painted, _index(case, painted, count, before))
 
 
@@ -131,7 +136,7 @@ def color_case(
     a subject that is among them, on the same grid, keeps the same slices.
     Raises InputError when the volume cannot be used or a prediction is missing.
     """
-    painted = _paint(case, colorizer, progress)
+    painted = _paint(case, colorizer, progress, tuple(MODES))
     stack = _stack(case, painted, _index(case, painted, count, before))
     subject = Subject.of(painted.mri, painted.mask, case.weighting, case.region)
     pictures = dict(stack.pictures)
@@ -146,16 +151,18 @@ def color_case(
     return replace(stack, pictures=pictures, changes=changes)
 
 
-def _paint(case: Case, colorizer: Colorizer, progress: Callable[[str], None]) -> _Painted:
+def _paint(
+    case: Case, colorizer: Colorizer, progress: Callable[[str], None], modes: Sequence[str]
+) -> _Painted:
     volume = check_volume(case.volume)
     plane = choose_plane(volume, case.plane)
     order = slice_order(volume, plane)
     sure = colorizer.palette is not None
     colored: dict[str, ColorVolume] = {}
-    for method, mode in MODES.items():
+    for method in modes:
         progress(f"{case.name}: {method}")
         options = ColorizeOptions(
-            mode=mode, plane=plane, mask=case.mask, confidence=sure and method == NATURAL
+            mode=MODES[method], plane=plane, mask=case.mask, confidence=sure and method == NATURAL
         )
         colored[method] = colorizer.colorize(volume, options)
     body = colored[NATURAL].mask
