@@ -82,7 +82,17 @@ def workplace(tmp_path_factory):
 def _arguments(root, out, *more):
     pairs = {"data": root / "data", "prepared": root / "prepared"}
     given = [text for name, path in pairs.items() for text in (f"--{name}", str(path))]
-    return [str(root / "model"), *given, "--out", str(out), "--device", "cpu", "--slices", "2", *more]
+    return [
+        str(root / "model"),
+        *given,
+        "--out",
+        str(out),
+        "--device",
+        "cpu",
+        "--slices",
+        "2",
+        *more,
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -213,6 +223,59 @@ def test_the_invariances_are_measured_on_the_mri(report):
     assert ("network", "gain 0.85") in found
     assert ("engine", "twice the pixels") in found
     assert {row["case"].split("_")[0] for row in report["changes"]} == {"other"}
+
+
+def test_both_modes_are_measured_on_the_same_field_of_view_in_every_size(report):
+    rows = [row for row in report["sizes"] if row["measure"] == "ssim_slice"]
+    found = {(row["kind"], row["method"]) for row in rows}
+    ways = [f"{side} px {way}" for side in (256, 128, 64) for way in ("engine", "raw")]
+    assert found == {
+        (kind, f"{mode}, {way}")
+        for kind in ("cryosection", "MRI")
+        for mode in MODES
+        for way in ways
+    }
+    locked = [row["mean"] for row in rows if row["method"].startswith("structure-locked")]
+    assert min(locked) > 0.95
+    assert {row["units"] for row in rows if row["kind"] == "cryosection"} == {2}
+
+
+def test_the_seed_s_targets_are_answered_for_both_modes(report):
+    natural, locked = report["targets"]
+    assert natural.startswith("In natural mode SSIM is ")
+    assert "of 2." in natural
+    assert "In structure-locked mode" in locked
+    assert "the first holds" in locked or "both hold" in locked
+
+
+def test_worse_mri_and_other_planes_are_compared_with_the_undisturbed(out):
+    with (out / "disturbed.csv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    conditions = dict.fromkeys(row["condition"] for row in rows)
+    assert {"as it is", "Rician noise 9 %", "slices of 5 mm", "sagittal slices"} <= set(conditions)
+    assert {row["case"] for row in rows} == {"other"}  # the scan, not what is made of its labels
+    for row in rows:
+        if row["condition"] == "as it is":
+            assert float(row["same_tissue"]) == 1
+            assert float(row["ciede2000"]) == 0
+        assert 0 <= float(row["confidence"]) <= 1
+
+
+def test_the_report_says_how_far_it_carries_and_how_failures_are_recognised(out):
+    text = (out / "report.md").read_text()
+    assert "## How far it carries: scanned MRI, natural colours" in text
+    assert "| disease | not listed |" in text
+    failures = text.split("## Failures, and how to recognise them")[1].split("\n## ")[0]
+    pictures = failures.count("![")
+    assert pictures >= 4
+    assert failures.count("How to recognise it: ") == failures.count("\n### ") == pictures
+
+
+def test_every_other_system_has_a_row_with_the_reason_it_is_empty(out):
+    lines = (out / "report.md").read_text().splitlines()
+    for system in ("ChromaGAN", "ColorFormer", "DDColor", "APS", "ALDM"):
+        (row,) = (line for line in lines if line.startswith(f"| {system} |"))
+        assert len(row.split("|")[-2].strip()) > 10
 
 
 def test_another_system_s_pictures_have_their_rows(named):

@@ -64,7 +64,7 @@ def _parser() -> argparse.ArgumentParser:
         "--inputs", type=Path, help="also write the measured slices here, for other systems"
     )
     parser.add_argument(
-        "--slices", type=int, default=16, help="measured of each volume, 0 for all (default: 16)"
+        "--slices", type=int, default=8, help="measured of each volume, 0 for all (default: 8)"
     )
     parser.add_argument(
         "--segnet", type=Path, help="folder made by segnet: its features give the kernel distance"

@@ -35,7 +35,7 @@ from training.evaluate.stacks import TRUTH, ColoredStack, color_case
 from training.evaluate.summary import Results
 
 SPLITS = ("val", "test")
-SLICES = 16  # measured of each volume by default
+SLICES = 8  # measured of each volume by default
 
 
 @dataclass(frozen=True)

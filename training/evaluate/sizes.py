@@ -13,10 +13,11 @@ from training.evaluate.cases import SLAB, SYNTHETIC
 from training.evaluate.conditions import field_of_view, thin_case
 from training.evaluate.multiscale import ms_ssim_whole
 from training.evaluate.scores import Measure, Scores, unit_rgb
-from training.evaluate.stacks import MODES, NATURAL, ColoredStack, paint_case
-from training.evaluate.texture import texture_similarity
+from training.evaluate.stacks import MODES, NATURAL, ColoredStack, few_slices, paint_case
+from training.evaluate.texture import TextureStatistics, compare_textures, describe_textures
 
 SIDES = (256, 128, 64)
+MOST = 4  # slices of a scanned MRI: twelve colourings of each
 
 
 @dataclass(frozen=True)
@@ -41,24 +42,27 @@ SIZES = tuple(Size(side, raw) for raw in (False, True) for side in SIDES)
 def size_scores(stack: ColoredStack, colorizer: Colorizer) -> Iterator[Scores]:
     """Both modes of the model in every size, measured on that size's own pixels.
 
-    The slabs and the scanned MRI; nothing for synthetic contrasts of labelled MRI.
+    The slabs and, of a scanned MRI, a few slices; nothing for synthetic contrasts of labelled MRI.
     """
     if stack.case.contrast.startswith(SYNTHETIC):
         return
     spacing = colorizer.model.card.spacing_mm
     for size in SIZES:
-        case = field_of_view(size.side, size.raw)(thin_case(stack), spacing)
+        case = field_of_view(size.side, size.raw)(thin_case(few_slices(stack, MOST)), spacing)
         painted = paint_case(case, colorizer, progress=_silent)
+        textures = describe_textures(painted.mri)
         for mode in MODES:
-            values = _measure(painted, mode)
+            values = _measure(painted, mode, textures)
             # The pictures have been measured: six sizes of every stack would fill the memory.
             yield Scores(replace(painted, pictures={}), size.method(mode), values, None)
 
 
-def _measure(stack: ColoredStack, mode: str) -> dict[Measure, np.ndarray]:
+def _measure(
+    stack: ColoredStack, mode: str, of_mri: Sequence[TextureStatistics]
+) -> dict[Measure, np.ndarray]:
     rgb = unit_rgb(stack.pictures[mode])
     grey, mri, mask = measures.grey(rgb), stack.mri, stack.mask
-    textures = texture_similarity(grey, mri, mask)
+    textures = compare_textures(describe_textures(grey), of_mri, mask)
     values = {
         Measure.SSIM_SLICE: measures.ssim_whole(grey, mri),
         Measure.SSIM_BODY: measures.ssim_in_body(grey, mri, mask),
@@ -80,12 +84,6 @@ def _measure(stack: ColoredStack, mode: str) -> dict[Measure, np.ndarray]:
         agreement = measures.tissue_agreement(stack.tissue, stack.labels, mask)
         values[Measure.TISSUE] = agreement.share
     return values
-
-
-def sides_of(scores: Sequence[Scores]) -> list[int]:
-    """Sides that were measured, the largest first."""
-    found = {size.side for size in SIZES for s in scores if s.method == size.method(NATURAL)}
-    return sorted(found, reverse=True)
 
 
 def _silent(text: str) -> None:

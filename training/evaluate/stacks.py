@@ -105,6 +105,28 @@ class _Painted:
         return self.colored[NATURAL]
 
 
+def few_slices(stack: ColoredStack, most: int) -> ColoredStack:
+    """At most so many of an MRI's measured slices, evenly spaced; a slab keeps all its frames."""
+    if stack.case.kind != MRI or len(stack.index) <= most:
+        return stack
+    places = np.linspace(0, len(stack.index) - 1, most).round().astype(int)
+
+    def chosen(array: np.ndarray | None) -> np.ndarray | None:
+        return None if array is None else array[places]
+
+    return replace(
+        stack,
+        index=stack.index[places],
+        mri=stack.mri[places],
+        mask=stack.mask[places],
+        tissue=chosen(stack.tissue),
+        labels=chosen(stack.labels),
+        truth=chosen(stack.truth),
+        pictures={method: picture[places] for method, picture in stack.pictures.items()},
+        confidence=chosen(stack.confidence),
+    )
+
+
 def paint_case(
     case: Case,
     colorizer: Colorizer,

@@ -32,7 +32,7 @@ def _trap(options: argparse.Namespace) -> None:
 
     volumes = load_all(options.prepared)
     shipped = load_model(options.model)
-    person, slabs = person_and_slabs(volumes)
+    person, slabs = person_and_slabs(volumes, options.slices)
     config = arm_config(ARMS[-1], shipped.card, options.set)
     torch.set_num_threads(config.threads)
 
@@ -40,7 +40,7 @@ def _trap(options: argparse.Namespace) -> None:
         def progress(text: str) -> None:
             print(f"{label}: {text}", flush=True)
 
-        return see(Colorizer(load_model(model), "cpu"), person, slabs, options.slices, progress)
+        return see(Colorizer(load_model(model), "cpu"), person, slabs, progress)
 
     seen = {SHIPPED: seen_by(options.model, SHIPPED)}
     rows = list(rows_of(seen[SHIPPED], SHIPPED, tuple(MODES)))

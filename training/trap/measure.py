@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from MRIColorizeLib.colorizer import Colorizer
+from MRIColorizeLib.volume import Volume
 from training.data.prepared import PreparedVolume
 from training.evaluate import measures
 from training.evaluate.cases import MRI, Case, labelled_cases, slab_cases
 from training.evaluate.scores import unit_rgb
-from training.evaluate.stacks import NATURAL, STRUCTURE, ColoredStack, paint_case
+from training.evaluate.stacks import NATURAL, STRUCTURE, ColoredStack, choose_slices, paint_case
 
 CONTRASTS = ("T1", "T2")
 SPLIT = "val"
@@ -49,8 +50,10 @@ class Seen:
     slabs: tuple[ColoredStack, ...]
 
 
-def person_and_slabs(volumes: Sequence[PreparedVolume]) -> tuple[list[Case], list[Case]]:
-    """Real T1 and T2 of one person of the validation part; its slabs in both contrasts.
+def person_and_slabs(
+    volumes: Sequence[PreparedVolume], count: int
+) -> tuple[list[Case], list[Case]]:
+    """`count` slices of one person's real T1 and T2, and the slabs in both: the validation part.
 
     Raises ValueError when there is no such person or no slab.
     """
@@ -64,19 +67,35 @@ def person_and_slabs(volumes: Sequence[PreparedVolume]) -> tuple[list[Case], lis
         raise ValueError(
             "The validation part needs a person in T1 and T2 and a cryosection; prepare them."
         )
-    return [persons[0][contrast] for contrast in CONTRASTS], slabs
+    person = [persons[0][contrast] for contrast in CONTRASTS]
+    index = choose_slices(np.logical_and.reduce([labelled(case) > 0 for case in person]), count)
+    return [_thin(case, index) for case in person], slabs
+
+
+def labelled(case: Case) -> np.ndarray:
+    """The labels of a case that has some. Raises ValueError otherwise."""
+    if case.labels is None:
+        raise ValueError(f"{case.name} has no labels.")
+    return case.labels
+
+
+def _thin(case: Case, index: np.ndarray) -> Case:
+    """The axial slices `index` alone."""
+    labels = labelled(case)[index]
+    volume = Volume(case.volume.array[index], case.volume.ijk_to_ras)
+    truth = None if case.truth is None else case.truth[index]
+    return replace(case, volume=volume, plane="axial", mask=labels > 0, labels=labels, truth=truth)
 
 
 def see(
     colorizer: Colorizer,
     person: Sequence[Case],
     slabs: Sequence[Case],
-    slices: int,
     progress: Callable[[str], None],
 ) -> Seen:
-    """Colour everything in both modes; `slices` of the person are kept."""
-    t1 = paint_case(person[0], colorizer, slices, progress=progress)
-    t2 = paint_case(person[1], colorizer, slices, [t1], progress)
+    """Colour everything in both modes."""
+    t1 = paint_case(person[0], colorizer, progress=progress)
+    t2 = paint_case(person[1], colorizer, before=[t1], progress=progress)
     painted = tuple(paint_case(slab, colorizer, progress=progress) for slab in slabs)
     return Seen(t1, t2, painted)
 

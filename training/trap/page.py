@@ -185,8 +185,7 @@ def _write_picture(experiment: Experiment, path: Path) -> None:
             if seen is shipped:
                 shown.append((pictures[STRUCTURE][middle], STRUCTURE))
         rows.append([slice_tile(stack, pixels, box, text) for pixels, text in shown])
-    number = int(shipped.t1.index[middle])
-    title = f"{experiment.person}, axial slice {number}"
+    title = f"{experiment.person}: one axial slice in T1 and in T2"
     card = experiment.card
     footer = f"{NOTICE}  Model {card.name} {card.version}, {experiment.config.steps} steps"
     picture = compose(rows, title, footer)
