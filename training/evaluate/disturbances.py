@@ -12,6 +12,7 @@ from MRIColorizeLib.options import ColorizeOptions
 from training.evaluate import measures
 from training.evaluate.cases import MRI, SYNTHETIC, Case
 from training.evaluate.conditions import (
+    Change,
     bias_field,
     coarser,
     rician_noise,
@@ -24,20 +25,18 @@ from training.evaluate.stacks import NATURAL, ColoredStack, paint_case
 THICK_MM = 5.0
 UNDISTURBED = "as it is"
 PLANES = ("sagittal", "coronal")
+
+
+def _of_slices(change: Change) -> Callable[[ColoredStack], Case]:
+    """A change of a stack's measured slices alone."""
+    return lambda stack: change(thin_case(stack), 1.0)
+
+
 DISTURBANCES: dict[str, Callable[[ColoredStack], Case]] = {
     UNDISTURBED: thin_case,
-    **{
-        f"Rician noise {percent} %": lambda stack, p=percent: rician_noise(p)(thin_case(stack), 1)
-        for percent in (3, 6, 9)
-    },
-    **{
-        f"bias field {percent} %": lambda stack, p=percent: bias_field(p)(thin_case(stack), 1)
-        for percent in (20, 40)
-    },
-    **{
-        f"pixels {factor} times as wide": lambda stack, f=factor: coarser(f)(thin_case(stack), 1)
-        for factor in (2, 4)
-    },
+    **{f"Rician noise {share} %": _of_slices(rician_noise(share)) for share in (3, 6, 9)},
+    **{f"bias field {share} %": _of_slices(bias_field(share)) for share in (20, 40)},
+    **{f"pixels {factor} times as wide": _of_slices(coarser(factor)) for factor in (2, 4)},
     f"slices of {THICK_MM:g} mm": lambda stack: thick_slices(stack, THICK_MM),
 }
 

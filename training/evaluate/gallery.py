@@ -55,8 +55,8 @@ def _contrasts(evaluation: Evaluation, out: Path) -> Iterator[Block]:
     for group in groups_on_one_grid(_scanned(evaluation)):
         for first, second in itertools.combinations(group, 2):
             mask = first.mask & second.mask
-            pictures = (unit_rgb(stack.pictures[NATURAL]) for stack in (first, second))
-            away = measures.color_distance(*pictures, mask).ciede2000
+            one, other = (unit_rgb(stack.pictures[NATURAL]) for stack in (first, second))
+            away = measures.color_distance(one, other, mask).ciede2000
             found.append((away, [first, second]))
     if (worst := _worst(found)) is None:
         return
@@ -133,8 +133,9 @@ def _structure_mode(evaluation: Evaluation, out: Path) -> Iterator[Block]:
     """Where structure mode departs most from natural colours."""
     found = []
     for stack in _scanned(evaluation):
-        pictures = (unit_rgb(stack.pictures[mode]) for mode in (NATURAL, STRUCTURE))
-        found.append((measures.color_distance(*pictures, stack.mask).ciede2000, [stack]))
+        natural, locked = (unit_rgb(stack.pictures[mode]) for mode in (NATURAL, STRUCTURE))
+        away = measures.color_distance(natural, locked, stack.mask).ciede2000
+        found.append((away, [stack]))
     if (worst := _worst(found)) is None:
         return
     value, place, (stack,) = worst

@@ -108,7 +108,7 @@ def claims(evaluation: Evaluation) -> Table:
     measures = (M.SSIM_SLICE, M.MS_SSIM_SLICE, M.STSIM1_SLICE, M.DCF_SLICE)
     rows = [["Visible Korean Human, 256 px", *PUBLISHED, MISSING, MISSING]]
     for kind, contrast in ((SLAB, None), (SLAB, "T1"), (MRI, "T1")):
-        for method in (*MODES, "grey copy"):
+        for method in (*MODES, "grey copy", "table per contrast", "constant colour", TRUTH):
             found = [results.summarize(kind, method, measure, contrast) for measure in measures]
             if any(found):
                 what = f"{kind}, {contrast or 'all contrasts'}"

@@ -108,7 +108,7 @@ def rows_of(seen: Seen, name: str, modes: Sequence[str] = (NATURAL,)) -> Iterato
         if mode == NATURAL and seen.t1.tissue is not None and seen.t2.tissue is not None:
             agreement = measures.tissue_agreement(seen.t1.tissue, seen.t2.tissue, both)
             labelled = _labelled(seen.t1), _labelled(seen.t2)
-        pictures = [unit_rgb(stack.pictures[mode]) for stack in (seen.t1, seen.t2)]
+        first, second = (unit_rgb(stack.pictures[mode]) for stack in (seen.t1, seen.t2))
         structure = [_structure(stack, mode) for stack in (seen.t1, seen.t2)]
         of_slabs = [_structure(stack, mode)[0] for stack in seen.slabs]
         yield Row(
@@ -118,7 +118,7 @@ def rows_of(seen: Seen, name: str, modes: Sequence[str] = (NATURAL,)) -> Iterato
             labelled=labelled,
             agreement=None if agreement is None else float(np.nanmean(agreement.share)),
             by_chance=None if agreement is None else agreement.by_chance,
-            apart=float(np.nanmean(measures.color_distance(*pictures, both).ciede2000)),
+            apart=float(np.nanmean(measures.color_distance(first, second, both).ciede2000)),
             photograph=float(np.mean([_to_photograph(stack, mode) for stack in seen.slabs])),
             photograph_ssim=float(np.mean(of_slabs)),
             slices=len(seen.t1.index),
