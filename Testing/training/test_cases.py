@@ -15,12 +15,8 @@ from training.evaluate.cases import (
     slab_cases,
     slabs,
 )
-from training.evaluate.stacks import (
-    ColoredStack,
-    choose_slices,
-    few_slices,
-    slices_with_body,
-)
+from training.evaluate.selection import choose_slices, few_slices, slices_with_body
+from training.evaluate.stacks import ColoredStack
 from training.evaluate.synthetic import INTENSITIES, fine_structure, synthetic_mri
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from MRIColorizeLib.colorizer import Colorizer
 from MRIColorizeLib.options import ColorizeOptions
 from training.evaluate import measures
-from training.evaluate.cases import MRI, SYNTHETIC, Case
+from training.evaluate.cases import MRI, Case
 from training.evaluate.conditions import (
     Change,
     bias_field,
@@ -75,7 +75,7 @@ class Disturbed:
 
 def disturb(stack: ColoredStack, colorizer: Colorizer) -> Iterator[Disturbed]:
     """A scanned MRI under every condition and in the other planes; nothing for other cases."""
-    if stack.case.kind != MRI or stack.case.contrast.startswith(SYNTHETIC):
+    if stack.case.kind != MRI or stack.case.synthetic:
         return
     if stack.tissue is None:
         return

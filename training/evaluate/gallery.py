@@ -14,7 +14,7 @@ from MRIColorizeLib.tissue import DISPLAY_RGB, NAMES
 from MRIColorizeLib.volume import bounding_box
 from training.evaluate import measures
 from training.evaluate.blocks import Block, Heading, Picture, Text
-from training.evaluate.cases import MRI, SLAB, SYNTHETIC
+from training.evaluate.cases import MRI, SLAB
 from training.evaluate.disturbances import UNDISTURBED, Disturbed
 from training.evaluate.evaluation import Evaluation
 from training.evaluate.montage import (
@@ -174,9 +174,7 @@ def _disturbance(evaluation: Evaluation, start: str, out: Path) -> Iterator[Bloc
 
 def _scanned(evaluation: Evaluation) -> list[ColoredStack]:
     return [
-        stack
-        for stack in evaluation.stacks
-        if stack.case.kind == MRI and not stack.case.contrast.startswith(SYNTHETIC)
+        stack for stack in evaluation.stacks if stack.case.kind == MRI and not stack.case.synthetic
     ]
 
 

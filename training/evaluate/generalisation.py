@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from training.evaluate.blocks import Table
-from training.evaluate.cases import MRI, SYNTHETIC, Case
+from training.evaluate.cases import MRI, Case
 from training.evaluate.cells import MISSING, caption, interval, without_empty
 from training.evaluate.disturbances import DISTURBANCES, PLANES, Disturbed
 from training.evaluate.evaluation import Evaluation
@@ -31,9 +31,7 @@ def by_group(evaluation: Evaluation) -> Table | None:
     scores = [
         s
         for s in evaluation.results.scores
-        if s.method == NATURAL
-        and s.stack.case.kind == MRI
-        and not s.stack.case.contrast.startswith(SYNTHETIC)
+        if s.method == NATURAL and s.stack.case.kind == MRI and not s.stack.case.synthetic
     ]
     if not scores:
         return None

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import PurePosixPath
 
 from training.data.sources import load_sources
-from training.evaluate.cases import SYNTHETIC, Case
+from training.evaluate.cases import Case
 
 UNKNOWN = "not listed"
 NO_FINDING = "none known"
@@ -28,7 +28,7 @@ class Origin:
 
 def origin_of(case: Case) -> Origin:
     """Origin of a case; of MRI that is in no list, nothing is known."""
-    if case.contrast.startswith(SYNTHETIC):
+    if case.synthetic:
         return Origin("made of labels", NO_FINDING)
     return _listed().get(case.name, Origin(UNKNOWN, UNKNOWN))
 

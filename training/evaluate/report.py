@@ -25,7 +25,7 @@ from training.evaluate.figures import write_box_plots
 from training.evaluate.gallery import write_gallery
 from training.evaluate.montage import write_montages
 from training.evaluate.records import write_records
-from training.evaluate.stacks import SMALLEST_BODY
+from training.evaluate.selection import SMALLEST_BODY
 
 PURPOSE = {
     "val": "The validation part: models and settings are chosen on it, so these numbers are no "

@@ -9,11 +9,12 @@ import numpy as np
 
 from MRIColorizeLib.colorizer import Colorizer
 from training.evaluate import measures
-from training.evaluate.cases import SLAB, SYNTHETIC
+from training.evaluate.cases import SLAB
 from training.evaluate.conditions import field_of_view, thin_case
 from training.evaluate.multiscale import ms_ssim_whole
 from training.evaluate.scores import Measure, Scores, unit_rgb
-from training.evaluate.stacks import MODES, NATURAL, ColoredStack, few_slices, paint_case
+from training.evaluate.selection import few_slices
+from training.evaluate.stacks import MODES, NATURAL, ColoredStack, paint_case
 from training.evaluate.texture import TextureStatistics, compare_textures, describe_textures
 
 SIDES = (256, 128, 64)
@@ -44,7 +45,7 @@ def size_scores(stack: ColoredStack, colorizer: Colorizer) -> Iterator[Scores]:
 
     The slabs and, of a scanned MRI, a few slices; nothing for synthetic contrasts of labelled MRI.
     """
-    if stack.case.contrast.startswith(SYNTHETIC):
+    if stack.case.synthetic:
         return
     spacing = colorizer.model.card.spacing_mm
     for size in SIZES:

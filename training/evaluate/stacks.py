@@ -24,12 +24,11 @@ from training.evaluate.engine_invariance import engine_changes
 from training.evaluate.invariance import Change, network_changes
 from training.evaluate.learned import ColorStatistics
 from training.evaluate.predictions import Predictions
+from training.evaluate.selection import choose_slices
 
 NATURAL, STRUCTURE = "natural", "structure-locked"
 MODES = {NATURAL: "natural", STRUCTURE: "structure"}  # row of the tables -> option of the engine
 TRUTH = "truth"  # the photograph itself, as if it were a colouring: what structure it has
-# Slices with less body than this share of the fullest slice's are left out of the measures.
-SMALLEST_BODY = 0.05
 PROBED = 3  # slices of a volume on which the invariances are measured
 
 
@@ -69,29 +68,12 @@ class ColoredStack:
         )
 
 
-def slices_with_body(mask: np.ndarray) -> np.ndarray:
-    """Indices of slices whose body is at least SMALLEST_BODY of the fullest slice's."""
-    area = mask.sum(axis=(1, 2))
-    return np.flatnonzero((area > 0) & (area >= SMALLEST_BODY * area.max()))
-
-
-def choose_slices(mask: np.ndarray, count: int) -> np.ndarray:
-    """At most `count` slices in evenly spaced pairs of neighbours; 0 takes every slice with body.
-
-    Neighbours, because flicker needs them; spread, because near slices tell the same.
-    """
-    used = slices_with_body(mask)
-    if count <= 0 or count >= len(used):
-        return used
-    if count == 1:
-        return used[len(used) // 2 : len(used) // 2 + 1]
-    places = np.linspace(0, len(used) - 2, count // 2 + 2)[1:-1].round().astype(int)
-    return used[np.unique(np.concatenate((places, places + 1)))]
-
-
 @dataclass(frozen=True)
 class _Painted:
-    """A whole volume in both modes: mri, mask (S, H, W) in the order of the slices."""
+    """A volume in the model's modes: mri, mask (S, H, W) in the order of the slices.
+
+    index: the slices to keep; of a synthetic contrast no others were coloured.
+    """
 
     volume: Volume
     plane: str
@@ -99,32 +81,11 @@ class _Painted:
     colored: dict[str, ColorVolume]
     mri: np.ndarray
     mask: np.ndarray
+    index: np.ndarray
 
     @property
     def natural(self) -> ColorVolume:
         return self.colored[NATURAL]
-
-
-def few_slices(stack: ColoredStack, most: int) -> ColoredStack:
-    """At most so many of an MRI's measured slices, evenly spaced; a slab keeps all its frames."""
-    if stack.case.kind != MRI or len(stack.index) <= most:
-        return stack
-    places = np.linspace(0, len(stack.index) - 1, most).round().astype(int)
-
-    def chosen(array: np.ndarray | None) -> np.ndarray | None:
-        return None if array is None else array[places]
-
-    return replace(
-        stack,
-        index=stack.index[places],
-        mri=stack.mri[places],
-        mask=stack.mask[places],
-        tissue=chosen(stack.tissue),
-        labels=chosen(stack.labels),
-        truth=chosen(stack.truth),
-        pictures={method: picture[places] for method, picture in stack.pictures.items()},
-        confidence=chosen(stack.confidence),
-    )
 
 
 def paint_case(
@@ -139,8 +100,7 @@ def paint_case(
 
     The other arguments are those of `color_case`.
     """
-    painted = _paint(case, colorizer, progress, modes)
-    return _stack(case, painted, _index(case, painted, count, before))
+    return _stack(case, _paint(case, colorizer, progress, modes, (count, before)))
 
 
 def color_case(
@@ -158,8 +118,8 @@ def color_case(
     a subject that is among them, on the same grid, keeps the same slices.
     Raises InputError when the volume cannot be used or a prediction is missing.
     """
-    painted = _paint(case, colorizer, progress, tuple(MODES))
-    stack = _stack(case, painted, _index(case, painted, count, before))
+    painted = _paint(case, colorizer, progress, tuple(MODES), (count, before))
+    stack = _stack(case, painted)
     subject = Subject.of(painted.mri, painted.mask, case.weighting, case.region)
     pictures = dict(stack.pictures)
     truth = pictures.pop(TRUTH, None)
@@ -174,36 +134,62 @@ def color_case(
 
 
 def _paint(
-    case: Case, colorizer: Colorizer, progress: Callable[[str], None], modes: Sequence[str]
+    case: Case,
+    colorizer: Colorizer,
+    progress: Callable[[str], None],
+    modes: Sequence[str],
+    keep: tuple[int, Sequence[ColoredStack]],
 ) -> _Painted:
+    """keep: how many slices, and the stacks before that may have chosen them."""
     volume = check_volume(case.volume)
     plane = choose_plane(volume, case.plane)
     order = slice_order(volume, plane)
+    mask = case.mask
+    index = _index(case, mask, volume.array.shape, order, keep)
+    if case.synthetic and mask is not None and index is not None:
+        # Made to be measured: nobody looks at its other slices, and there are hundreds.
+        mask = _slices_alone(mask, order, index)
     sure = colorizer.palette is not None
     colored: dict[str, ColorVolume] = {}
     for method in modes:
         progress(f"{case.name}: {method}")
         options = ColorizeOptions(
-            mode=MODES[method], plane=plane, mask=case.mask, confidence=sure and method == NATURAL
+            mode=MODES[method], plane=plane, mask=mask, confidence=sure and method == NATURAL
         )
         colored[method] = colorizer.colorize(volume, options)
     body = colored[NATURAL].mask
+    if index is None:
+        index = choose_slices(body.transpose(order), keep[0])
     # The engine's own normalisation, on the body that it found.
     mri = normalize(volume.array, body)[0].transpose(order)
-    return _Painted(volume, plane, order, colored, mri, body.transpose(order))
+    return _Painted(volume, plane, order, colored, mri, body.transpose(order), index)
 
 
-def _index(case: Case, painted: _Painted, count: int, before: Sequence[ColoredStack]) -> np.ndarray:
-    grid = painted.volume.array.shape
+def _index(
+    case: Case,
+    mask: np.ndarray | None,
+    grid: tuple[int, ...],
+    order: tuple[int, int, int],
+    keep: tuple[int, Sequence[ColoredStack]],
+) -> np.ndarray | None:
+    """The slices of an earlier stack on this grid, or by the body; None while it is not known."""
+    count, before = keep
     for stack in before:
-        same_grid = (stack.grid, stack.order) == (grid, painted.order)
+        same_grid = (stack.grid, stack.order) == (grid, order)
         if stack.case.subject == case.subject and same_grid:
             return stack.index
-    return choose_slices(painted.mask, count)
+    return None if mask is None else choose_slices(mask.transpose(order), count)
 
 
-def _stack(case: Case, painted: _Painted, index: np.ndarray) -> ColoredStack:
-    order, natural = painted.order, painted.natural
+def _slices_alone(mask: np.ndarray, order: tuple[int, ...], index: np.ndarray) -> np.ndarray:
+    """The body in the slices `index`, and nowhere else."""
+    alone = np.zeros_like(mask)
+    alone.transpose(order)[index] = mask.transpose(order)[index]
+    return alone
+
+
+def _stack(case: Case, painted: _Painted) -> ColoredStack:
+    order, natural, index = painted.order, painted.natural, painted.index
 
     def chosen(array: np.ndarray | None) -> np.ndarray | None:
         return None if array is None else np.ascontiguousarray(_slices(array, order)[index])

@@ -58,6 +58,8 @@ def others(evaluation: Evaluation) -> Table:
             continue
         for kind in (SLAB, MRI):
             found = [results.summarize(kind, method, m) for m in MEASURES]
+            if not any(found):
+                continue
             cells = [interval(s, m.digits) for s, m in zip(found, MEASURES, strict=True)]
             rows.append([system.name, kind, *cells, system.licence, "its own pictures, given"])
     header = ("colouring", "measured on", *(m.label for m in MEASURES), "licence", "remark")

@@ -13,7 +13,8 @@ from training.data.prepared import PreparedVolume
 from training.evaluate import measures
 from training.evaluate.cases import MRI, Case, labelled_cases, slab_cases
 from training.evaluate.scores import unit_rgb
-from training.evaluate.stacks import NATURAL, STRUCTURE, ColoredStack, choose_slices, paint_case
+from training.evaluate.selection import choose_slices
+from training.evaluate.stacks import NATURAL, STRUCTURE, ColoredStack, paint_case
 
 CONTRASTS = ("T1", "T2")
 SPLIT = "val"
