@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import shlex
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from MRIColorizeLib.errors import MRIColorizeError
@@ -36,12 +37,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
             command=shlex.join(["python", "-m", "training", "evaluate", *given]),
             features=features,
         )
-        write_report(evaluate(request), options.out)
+        write_report(evaluate(request, _told_with_time(time.monotonic())), options.out)
     except (MRIColorizeError, TrainingError, OSError, ValueError) as error:
         print(f"evaluate: {error}", file=sys.stderr)
         return 2
     print(f"The report is in {options.out / 'report.md'} and report.html.")
     return 0
+
+
+def _told_with_time(began: float) -> Callable[[str], None]:
+    """Progress as lines with the minutes since the start."""
+
+    def tell(text: str) -> None:
+        print(f"{(time.monotonic() - began) / 60:5.1f} min  {text}", flush=True)
+
+    return tell
 
 
 def _parser() -> argparse.ArgumentParser:
