@@ -55,7 +55,7 @@ def _trap(options: argparse.Namespace) -> None:
         card=shipped.card,
         config=config,
         command=shlex.join([*command, "RUNS", "--out", "docs", *extra]),
-        person=person[0].name,
+        person=person[0].subject,
         slabs=sum(len(slab.volume.array) for slab in slabs if slab.contrast == "T1"),
         seen=seen,
         rows=rows,
