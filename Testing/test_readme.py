@@ -10,7 +10,14 @@ import pytest
 from MRIColorizeLib.cli import main
 
 ROOT = Path(__file__).resolve().parents[1]
-DOCUMENTS = ("README.md", "docs/slicer.md", "training/README.md", "Testing/host/README.md")
+DOCUMENTS = (
+    "README.md",
+    "docs/architecture.md",
+    "docs/slicer.md",
+    "docs/structure-trap.md",
+    "training/README.md",
+    "Testing/host/README.md",
+)
 MODULE = ROOT / "MRIColorize" / "MRIColorize.py"
 
 

@@ -1,4 +1,4 @@
-"""`python -m training`: fetch and prepare data, train SegNet and generator, export, evaluate."""
+"""`python -m training`: prepare data, train, export, evaluate, and pages about the network."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from MRIColorizeLib.errors import MRIColorizeError
+from training.architecture.command import add_architecture_command
 from training.config import CONFIGS
 from training.data.commands import add_data_commands
 from training.errors import TrainingError
 from training.experiments.command import add_experiments_command
+from training.trap.command import add_trap_command
 
 DEFAULT = CONFIGS / "default.toml"
 INTERRUPTED = 130  # the shell's exit status for Ctrl-C
@@ -67,6 +69,8 @@ def _parser() -> argparse.ArgumentParser:
 
     add_experiments_command(commands)
     commands.add_parser("evaluate", help="measure a model on MRI that it never saw")
+    add_architecture_command(commands)
+    add_trap_command(commands)
     return parser
 
 

@@ -1,6 +1,7 @@
 """What a split consists of: slabs with a gap, synthetic contrasts, the slices that are measured."""
 
 import dataclasses
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,7 +15,8 @@ from training.evaluate.cases import (
     slab_cases,
     slabs,
 )
-from training.evaluate.stacks import choose_slices, slices_with_body
+from training.evaluate.selection import choose_slices, few_slices, slices_with_body
+from training.evaluate.stacks import ColoredStack
 from training.evaluate.synthetic import INTENSITIES, fine_structure, synthetic_mri
 
 
@@ -162,3 +164,25 @@ def test_all_slices_are_measured_when_asked_or_when_there_are_few():
     for count in (0, 5, 50):
         np.testing.assert_array_equal(choose_slices(mask, count), range(5))
     np.testing.assert_array_equal(choose_slices(mask, 1), [2])
+
+
+def test_few_slices_of_an_mri_are_spread_and_a_slab_keeps_all():
+    stack = ColoredStack(
+        case=SimpleNamespace(kind="MRI"),
+        index=np.arange(10, 20),
+        mri=np.arange(10.0)[:, None, None],
+        mask=np.ones((10, 1, 1), dtype=bool),
+        tissue=None,
+        labels=None,
+        truth=None,
+        pictures={"natural": np.arange(10)[:, None, None, None]},
+        order=(0, 1, 2),
+        grid=(30, 1, 1),
+        provenance=None,
+    )
+    few = few_slices(stack, 4)
+    assert few.index.tolist() == [10, 13, 16, 19]
+    assert few.mri.ravel().tolist() == few.pictures["natural"].ravel().tolist() == [0, 3, 6, 9]
+    assert few_slices(stack, 10) is stack
+    slab = dataclasses.replace(stack, case=SimpleNamespace(kind="cryosection"))
+    assert few_slices(slab, 4) is slab

@@ -8,7 +8,8 @@ import torch
 import torch.nn.functional as F
 
 from MRIColorizeLib.volume import Volume
-from training.evaluate.invariance import engine_changes, network_changes
+from training.evaluate.engine_invariance import engine_changes, turn_slices
+from training.evaluate.invariance import network_changes
 
 
 def _model(color):
@@ -66,7 +67,7 @@ class _Engine:
         return SimpleNamespace(array=picture)
 
 
-def test_the_engine_is_asked_with_padding_gain_and_twice_the_pixels(slices):
+def test_the_engine_is_asked_in_five_ways_in_which_no_tissue_changes(slices):
     mri, mask = slices
     engine = _Engine()
     volume = Volume(mri.transpose(1, 0, 2), np.diag([2.0, 5.0, 1.0, 1.0]))
@@ -75,12 +76,51 @@ def test_the_engine_is_asked_with_padding_gain_and_twice_the_pixels(slices):
     )
     assert [change.name for change in changes] == [
         "64 px of padding",
+        "cropping",
         "gain 0.85",
+        "turning by 10 degrees",
         "twice the pixels",
     ]
     for change in changes:
         assert change.ciede2000.shape == (2,)
         assert change.ciede2000.max() < 1
     shapes = [shape for shape, _ in engine.given]
-    assert shapes == [(80, 2, 72), (208, 2, 200), (80, 2, 72), (160, 2, 144)]
+    asked = [(80, 72), (208, 200), (60, 54), (80, 72), (80, 72), (160, 144)]
+    assert shapes == [(rows, 2, columns) for rows, columns in asked]
     assert engine.given[-1][1] == pytest.approx((1.0, 5.0, 0.5))
+
+
+def test_an_engine_that_depends_on_the_field_of_view_or_the_direction_is_found_out(slices):
+    mri, mask = slices
+    volume = Volume(mri, np.diag([1.0, 1.0, 5.0, 1.0]))
+
+    def changes(colors):
+        engine = SimpleNamespace(
+            colorize=lambda given, options: SimpleNamespace(array=colors(given, options.mask))
+        )
+        found = engine_changes(engine, volume, mask, "axial", (0, 1, 2), np.array([0, 1]))
+        return {change.name: float(change.ciede2000.max()) for change in found}
+
+    def by_place(given, inside):
+        ramp = np.linspace(0, 255, given.array.shape[2])
+        return np.broadcast_to(ramp[None, None, :, None], (*given.array.shape, 3)).astype(np.uint8)
+
+    def by_share(given, inside):
+        return np.full((*given.array.shape, 3), round(255 * inside.mean()), np.uint8)
+
+    assert changes(by_place)["turning by 10 degrees"] > 1
+    assert changes(by_place)["cropping"] > 2
+    assert changes(by_share)["64 px of padding"] > 5
+    assert changes(by_share)["gain 0.85"] == changes(by_share)["twice the pixels"] == 0
+
+
+def test_turning_is_one_of_millimetres_and_turns_back():
+    # A bar along the rows of pixels that are 1 mm by 2 mm, turned by 90 degrees.
+    bar = np.zeros((1, 41, 41), np.float32)
+    bar[0, 20, 10:31] = 1
+    turned = turn_slices(bar, 90, (1.0, 2.0), 0)[0]
+    assert turned.sum(axis=0).argmax() == 20
+    assert np.flatnonzero(turned[:, 20] > 0.5).size == 41  # 21 pixels of 2 mm are 42 of 1 mm
+    smooth = np.random.default_rng(0).random((1, 1, 1)) + np.zeros((2, 30, 30))
+    back = turn_slices(turn_slices(smooth, 7, (1, 1), 0), -7, (1, 1), 0)
+    np.testing.assert_allclose(back[:, 10:20, 10:20], smooth[:, 10:20, 10:20], atol=1e-5)

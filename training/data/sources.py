@@ -47,7 +47,8 @@ class Source:
     """One [[file]] of sources.toml.
 
     name: its place below the data folder. repository, commit, path: where it lies on GitHub; with
-    a recipe, where that which it is made from lies. bytes, sha256: of the file itself.
+    a recipe, where that which it is made from lies. bytes, sha256: of the file itself. region: what
+    it shows, such as "brain" or "brain, chronic stroke".
     """
 
     name: str
@@ -58,6 +59,7 @@ class Source:
     bytes: int
     sha256: str
     recipe: Recipe | None = None
+    region: str = ""
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -111,4 +113,5 @@ def _source(table: dict[str, Any]) -> Source:
         bytes=int(table["bytes"]),
         sha256=str(table["sha256"]),
         recipe=recipe,
+        region=str(table.get("region", "")),
     )

@@ -62,6 +62,11 @@ class Case:
     path: Path | None = None
 
     @property
+    def synthetic(self) -> bool:
+        """Whether it is a contrast made of the labels of an MRI."""
+        return self.contrast.startswith(SYNTHETIC)
+
+    @property
     def weighting(self) -> str:
         """The contrast, whether scanned or synthetic."""
         return self.contrast.removeprefix(SYNTHETIC)

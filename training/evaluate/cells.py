@@ -8,7 +8,7 @@ import numpy as np
 
 from training.evaluate.blocks import Table
 from training.evaluate.evaluation import Setting
-from training.evaluate.summary import Summary
+from training.evaluate.summary import Summary, Verdict
 
 MISSING = "–"
 
@@ -24,6 +24,19 @@ def interval(summary: Summary | None, digits: int) -> str:
         return MISSING
     low, high = summary.interval.low, summary.interval.high
     return f"{summary.interval.mean:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
+
+
+def verdict_cells(verdict: Verdict) -> list[str]:
+    """A comparison: units, difference with its interval, p, rank-biserial, Cohen's dz."""
+    found, digits = verdict.comparison, verdict.measure.digits
+    change = found.difference
+    return [
+        str(found.units),
+        f"{change.mean:+.{digits}f} [{change.low:+.{digits}f}, {change.high:+.{digits}f}]",
+        "too few" if verdict.p is None else f"{verdict.p:.3f}",
+        f"{found.rank_biserial:+.2f}",
+        MISSING if found.cohen_dz is None else f"{found.cohen_dz:+.1f}",
+    ]
 
 
 def spread(values: np.ndarray, digits: int) -> str:

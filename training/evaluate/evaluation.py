@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import platform
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,15 +25,17 @@ from training.evaluate.cases import (
     labelled_cases,
     slab_cases,
 )
+from training.evaluate.disturbances import Disturbed, disturb
 from training.evaluate.kid import Features, KernelDistance, kernel_distance
 from training.evaluate.learned import ColorStatistics, learn_statistics
 from training.evaluate.predictions import find_predictions, write_inputs
 from training.evaluate.scores import PairScores, Scores, score_pairs, score_stack, unit_rgb
+from training.evaluate.sizes import size_scores
 from training.evaluate.stacks import TRUTH, ColoredStack, color_case
 from training.evaluate.summary import Results
 
 SPLITS = ("val", "test")
-SLICES = 16  # measured of each volume by default
+SLICES = 8  # measured of each volume by default
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,7 @@ class Setting:
     precision: str
     threads: int
     software: str
+    minutes: float
 
 
 @dataclass(frozen=True)
@@ -79,7 +83,8 @@ class Evaluation:
     """Everything that a report says.
 
     known: volumes that the model was trained or validated on. uncompared: pairs of contrasts of one
-    subject that do not lie voxel on voxel. kernel: KID to the photographs by method.
+    subject that do not lie voxel on voxel. kernel: KID to the photographs by method. sizes: the
+    model on 256, 128 and 64 pixels. disturbed: scanned MRI with noise, bias, less resolution.
     """
 
     setting: Setting
@@ -89,6 +94,8 @@ class Evaluation:
     known: tuple[str, ...]
     uncompared: tuple[str, ...]
     kernel: Mapping[str, KernelDistance]
+    sizes: Results
+    disturbed: tuple[Disturbed, ...]
 
 
 def evaluate(request: Request, progress: Callable[[str], None] = print) -> Evaluation:
@@ -98,6 +105,7 @@ def evaluate(request: Request, progress: Callable[[str], None] = print) -> Evalu
     """
     if request.split not in SPLITS:
         raise ValueError(f"The split {request.split!r} cannot be evaluated; choose val or test.")
+    began = time.monotonic()
     colorizer = Colorizer(load_model(request.model), request.device)
     systems = find_predictions(request.predictions)
     volumes = load_all(request.prepared)
@@ -113,14 +121,23 @@ def evaluate(request: Request, progress: Callable[[str], None] = print) -> Evalu
     if not stacks:
         raise ValueError(f"There is nothing to evaluate in the split {request.split!r}.")
     results = _measure(stacks, statistics, progress)
+    sizes: list[Scores] = []
+    disturbed: list[Disturbed] = []
+    for stack in stacks:
+        progress(f"{stack.case.name}: other sizes and worse conditions")
+        sizes += size_scores(stack, colorizer)
+        disturbed += disturb(stack, colorizer)
+    minutes = (time.monotonic() - began) / 60
     return Evaluation(
-        setting=_setting(request, colorizer.model.card, stacks),
+        setting=_setting(request, colorizer.model.card, stacks, minutes),
         statistics=statistics,
         stacks=tuple(stacks),
         results=results,
         known=tuple(s.case.name for s in stacks if _was_trained_on(colorizer.model.card, s.case)),
         uncompared=tuple(_uncompared(stacks)),
         kernel={} if request.features is None else _kernel(stacks, request.features),
+        sizes=Results(sizes, ()),
+        disturbed=tuple(disturbed),
     )
 
 
@@ -181,7 +198,9 @@ def _was_trained_on(card: ModelCard, case: Case) -> bool:
     return hashlib.sha256(case.path.read_bytes()).hexdigest() in sums
 
 
-def _setting(request: Request, card: ModelCard, stacks: Sequence[ColoredStack]) -> Setting:
+def _setting(
+    request: Request, card: ModelCard, stacks: Sequence[ColoredStack], minutes: float
+) -> Setting:
     made = stacks[0].provenance
     return Setting(
         command=request.command,
@@ -193,4 +212,5 @@ def _setting(request: Request, card: ModelCard, stacks: Sequence[ColoredStack]) 
         precision=made.precision,
         threads=torch.get_num_threads(),
         software=f"Python {platform.python_version()}, torch {torch.__version__}",
+        minutes=minutes,
     )

@@ -1,26 +1,21 @@
 """Colour changes where nothing of the tissue changed: padding, cropping, gain, turning, pixels.
 
 Mean CIEDE2000 over the body between the colours of a slice and those of the same slice changed,
-brought back to its place. Of the *network*, on its own input at the card's spacing, and of the
-*engine*, on volumes (given the same body), whose normalisation, cropping and resampling take up
-part of the change.
+brought back to its place. Here of the *network*, on its own input at the card's spacing; for the
+*engine*, whose normalisation and resampling take up part of the change, see `engine_invariance`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from scipy.ndimage import zoom
 from torch import Tensor
 
-from MRIColorizeLib.colorizer import Colorizer
 from MRIColorizeLib.model import Model
-from MRIColorizeLib.options import ColorizeOptions
-from MRIColorizeLib.volume import Volume
-from training.evaluate.measures import color_distance, eroded
+from training.evaluate.measures import color_distance
 
 PADDING = 64  # pixels on every side
 CROPPED = 8  # one part in so many is cut off every side
@@ -71,49 +66,6 @@ def network_changes(
         change("cropping", cropped, color[(..., *inner)], body[(..., *inner)]),
         change(f"gain {GAIN}", dimmed, color, body),
         change(f"turning by {DEGREES:g} degrees", turned, color, _inside(body)),
-    )
-
-
-def engine_changes(
-    colorizer: Colorizer,
-    volume: Volume,
-    body: np.ndarray,
-    plane: str,
-    order: tuple[int, int, int],
-    index: np.ndarray,
-) -> tuple[Change, ...]:
-    """Padding, gain and twice the pixels, on a volume of the slices `index` alone."""
-    array, mask = (a.transpose(order)[index] for a in (volume.array, body))
-    back = tuple(int(axis) for axis in np.argsort(order))
-
-    def color(
-        slices: np.ndarray, inside: np.ndarray, finer: int = 1
-    ) -> np.ndarray:  # (S, H, W, 3) in [0, 1]
-        matrix = volume.ijk_to_ras.copy()
-        for axis in order[1:]:
-            matrix[:3, 2 - axis] /= finer
-        made = replace(volume, array=slices.transpose(back), ijk_to_ras=matrix)
-        options = ColorizeOptions(plane=plane, mask=inside.transpose(back))
-        return colorizer.colorize(made, options).array.transpose(*order, 3) / np.float32(255)
-
-    before = color(array, mask)
-    pad = ((0, 0), (PADDING, PADDING), (PADDING, PADDING))
-    low = float(array.min())
-    padded = color(np.pad(array, pad, constant_values=low), np.pad(mask, pad))
-    padded = padded[:, PADDING:-PADDING, PADDING:-PADDING]
-    dimmed = color(array * np.float32(GAIN), mask)
-    fine_mask = mask.repeat(2, 1).repeat(2, 2)
-    fine = color(zoom(array, (1, 2, 2), order=1, grid_mode=True, mode="nearest"), fine_mask, 2)
-    halved = fine.reshape(len(array), mask.shape[1], 2, mask.shape[2], 2, 3).mean(axis=(2, 4))
-    inside = eroded(mask, 1)
-    pairs: tuple[tuple[str, np.ndarray, np.ndarray], ...] = (
-        (f"{PADDING} px of padding", padded, mask),
-        (f"gain {GAIN}", dimmed, mask),
-        ("twice the pixels", halved, inside),
-    )
-    return tuple(
-        Change(name, "engine", color_distance(changed, before, where).ciede2000)
-        for name, changed, where in pairs
     )
 
 

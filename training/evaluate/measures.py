@@ -95,7 +95,7 @@ def squared_ncc(image: np.ndarray, mri: np.ndarray, mask: np.ndarray) -> np.ndar
     flat_1, flat_2 = variance_1 < FLAT_VARIANCE, variance_2 < FLAT_VARIANCE
     ncc = covariance**2 / np.maximum(variance_1 * variance_2, FLAT_VARIANCE**2)
     ncc = np.where(flat_1, 0, np.minimum(ncc, 1))
-    return _mean_inside(ncc, mask & ~flat_2)
+    return mean_inside(ncc, mask & ~flat_2)
 
 
 def orientation_agreement(image: np.ndarray, mri: np.ndarray, mask: np.ndarray) -> np.ndarray:
@@ -174,7 +174,7 @@ def color_distance(first: np.ndarray, second: np.ndarray, mask: np.ndarray) -> C
     values = np.zeros((2, *mask.shape), dtype=np.float32)
     values[0][mask] = deltaE_ciede2000(lab_1, lab_2)
     values[1][mask] = np.linalg.norm(lab_1[:, 1:] - lab_2[:, 1:], axis=1)
-    return ColorDistance(_mean_inside(values[0], mask), _mean_inside(values[1], mask))
+    return ColorDistance(mean_inside(values[0], mask), mean_inside(values[1], mask))
 
 
 @dataclass(frozen=True)
@@ -202,7 +202,7 @@ def tissue_agreement(first: np.ndarray, second: np.ndarray, mask: np.ndarray) ->
         if sizes_a[tissue] + sizes_b[tissue] > 0
     }
     by_chance = float((sizes_a / a.size) @ (sizes_b / b.size)) if a.size else float("nan")
-    return TissueAgreement(_mean_inside(first == second, mask), by_chance, dice)
+    return TissueAgreement(mean_inside(first == second, mask), by_chance, dice)
 
 
 def _window(stack: np.ndarray) -> np.ndarray:
@@ -215,10 +215,10 @@ def _window(stack: np.ndarray) -> np.ndarray:
 
 
 def _centered(stack: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    return stack - _mean_inside(stack, mask, empty=0)[:, None, None]
+    return stack - mean_inside(stack, mask, empty=0)[:, None, None]
 
 
-def _mean_inside(stack: np.ndarray, mask: np.ndarray, empty: float = np.nan) -> np.ndarray:
+def mean_inside(stack: np.ndarray, mask: np.ndarray, empty: float = np.nan) -> np.ndarray:
     """Mean of each slice over its mask, `empty` where the mask has no pixel."""
     count = mask.sum(axis=(1, 2))
     total = np.where(mask, stack, 0).sum(axis=(1, 2), dtype=np.float64)

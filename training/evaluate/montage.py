@@ -16,10 +16,12 @@ from MRIColorizeLib.volume import PLANE_NORMAL, bounding_box
 from training.evaluate import measures
 from training.evaluate.blocks import Picture
 from training.evaluate.cases import SLAB
+from training.evaluate.learned import BRAIN, Region
 from training.evaluate.scores import unit_rgb
 from training.evaluate.stacks import NATURAL, STRUCTURE, ColoredStack
 
 BORDER = 4  # pixels of background kept around the body
+BRAIN_SHOWN = 0.25  # least share of a head's slice that is brain, for it to be shown
 
 
 def write_montages(stacks: Sequence[ColoredStack], out: Path) -> list[Picture]:
@@ -30,10 +32,14 @@ def write_montages(stacks: Sequence[ColoredStack], out: Path) -> list[Picture]:
     how little they follow the MRI (NCC^2).
     """
     slabs, others = [], []
-    for group in _groups(stacks):
+    for group in groups_on_one_grid(stacks):
         badness, reason = _badness(group)
-        badness = np.nan_to_num(badness, nan=0.0)
-        worst, best = int(np.argmax(badness)), int(np.argmin(badness))
+        badness = np.where(np.isnan(badness), 0.0, badness)
+        allowed = np.logical_and.reduce([may_show(stack) for stack in group])
+        if not allowed.any():
+            continue
+        worst = int(np.argmax(np.where(allowed, badness, -np.inf)))
+        best = int(np.argmin(np.where(allowed, badness, np.inf)))
         entry = (float(badness[worst]), group, worst, f"{reason} {abs(badness[worst]):.2f}")
         if group[0].case.kind == SLAB:
             slabs.append(entry)
@@ -48,9 +54,25 @@ def write_montages(stacks: Sequence[ColoredStack], out: Path) -> list[Picture]:
             number = group[0].case.first + int(group[0].index[place])
             what = f"slice {number}, {reason}"
             name = f"{start}_{rank:02d}_{_title(group)}_{number:03d}.png"
-            _write(group, place, what, out / name)
+            write_group(group, place, what, out / name)
             pictures.append(Picture(name, f"{_title(group)}, {what}"))
     return pictures
+
+
+def may_show(stack: ColoredStack) -> np.ndarray:
+    """Which slices (S,) may stand in a report.
+
+    A face can tell who was scanned: of a head that is not defaced only axial slices through the
+    brain are shown, where the labels or the model's own tissues say that there is brain.
+    """
+    case = stack.case
+    if case.kind == SLAB or case.region != Region.HEAD or "defaced" in case.name:
+        return np.ones(len(stack.index), dtype=bool)
+    codes = stack.labels if stack.labels is not None else stack.tissue
+    if stack.provenance.plane != "axial" or codes is None:
+        return np.zeros(len(stack.index), dtype=bool)
+    brain = (np.isin(codes, BRAIN) & stack.mask).sum(axis=(1, 2))
+    return brain >= BRAIN_SHOWN * np.maximum(stack.mask.sum(axis=(1, 2)), 1)
 
 
 def _title(group: Sequence[ColoredStack]) -> str:
@@ -61,8 +83,8 @@ def _title(group: Sequence[ColoredStack]) -> str:
     return "_".join((group[0].case.subject, *contrasts))
 
 
-def _groups(stacks: Sequence[ColoredStack]) -> list[list[ColoredStack]]:
-    """Cases of one subject that lie voxel on voxel belong into one picture."""
+def groups_on_one_grid(stacks: Sequence[ColoredStack]) -> list[list[ColoredStack]]:
+    """Cases of one subject that lie voxel on voxel: they belong into one picture."""
     groups: list[list[ColoredStack]] = []
     for stack in stacks:
         for group in groups:
@@ -92,7 +114,8 @@ def _badness(group: Sequence[ColoredStack]) -> tuple[np.ndarray, str]:
     return np.max(distances, axis=0), "contrasts apart by CIEDE2000"
 
 
-def _write(group: Sequence[ColoredStack], index: int, what: str, path: Path) -> None:
+def write_group(group: Sequence[ColoredStack], index: int, what: str, path: Path) -> None:
+    """Write one slice of a subject's contrasts, a row each; what: the end of the title."""
     body = np.logical_or.reduce([stack.mask[index] for stack in group])
     box = bounding_box(body, (BORDER, BORDER))
     rows = [_tiles(stack, index, box) for stack in group]
@@ -110,26 +133,28 @@ def _write(group: Sequence[ColoredStack], index: int, what: str, path: Path) -> 
 def _tiles(stack: ColoredStack, index: int, box: tuple[slice, ...]) -> list[Tile]:
     mri = np.rint(stack.mri[index] * 255).astype(np.uint8)
     tissue = np.zeros_like(mri) if stack.tissue is None else stack.tissue[index]
+    shown = [
+        (mri, f"{stack.case.contrast} MRI"),
+        (stack.pictures[NATURAL][index], "natural"),
+        (stack.pictures[STRUCTURE][index], "structure-locked"),
+        (DISPLAY_RGB[tissue], "tissue map"),
+    ]
+    if stack.truth is not None:
+        what = "photograph" if stack.case.photograph else "palette on the labels"
+        shown.insert(1, (stack.truth[index], what))
+    return [slice_tile(stack, pixels, box, caption) for pixels, caption in shown]
+
+
+def slice_tile(
+    stack: ColoredStack, pixels: np.ndarray, box: tuple[slice, ...], caption: str
+) -> Tile:
+    """A slice of a stack, (H, W) or (H, W, 3) uint8, cut to `box` and turned as it is looked at."""
     ijk_to_ras = stack.case.volume.ijk_to_ras
     spacing = np.linalg.norm(ijk_to_ras[:3, :3], axis=0)[::-1]  # along array axes K, J, I
     rows, columns = (float(spacing[axis]) for axis in stack.order[1:])
     plane = stack.provenance.plane
-
-    def tile(pixels: np.ndarray, caption: str) -> Tile:
-        seen = as_seen(pixels[box], plane, stack.order, ijk_to_ras)
-        size_mm = (seen.shape[0] * rows, seen.shape[1] * columns)
-        return Tile(seen, size_mm, caption, EDGES[plane])
-
-    tiles = [
-        tile(mri, f"{stack.case.contrast} MRI"),
-        tile(stack.pictures[NATURAL][index], "natural"),
-        tile(stack.pictures[STRUCTURE][index], "structure-locked"),
-        tile(DISPLAY_RGB[tissue], "tissue map"),
-    ]
-    if stack.truth is not None:
-        what = "photograph" if stack.case.photograph else "palette on the labels"
-        tiles.insert(1, tile(stack.truth[index], what))
-    return tiles
+    seen = as_seen(pixels[box], plane, stack.order, ijk_to_ras)
+    return Tile(seen, (seen.shape[0] * rows, seen.shape[1] * columns), caption, EDGES[plane])
 
 
 def as_seen(

@@ -1,4 +1,4 @@
-"""An evaluation for programs: scores.csv by slice, summary.csv by method, report.json."""
+"""An evaluation for programs: CSV by slice, by method, by size and by disturbance; report.json."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import csv
 import dataclasses
 import json
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,8 @@ from MRIColorizeLib.output import atomic
 from training.evaluate.cases import MRI, SLAB
 from training.evaluate.evaluation import Evaluation
 from training.evaluate.scores import Measure
+from training.evaluate.size_tables import targets
+from training.evaluate.summary import Results
 
 SCORE_FIELDS = ("kind", "unit", "case", "contrast", "method", "slice", "measure", "value")
 SUMMARY_FIELDS = (
@@ -30,15 +32,33 @@ SUMMARY_FIELDS = (
     "units",
     "slices",
 )
+DISTURBED_FIELDS = (
+    "case",
+    "contrast",
+    "condition",
+    "slice",
+    "same_tissue",
+    "ciede2000",
+    "tissue_as_labelled",
+    "ncc2",
+    "confidence",
+)
 
 
 def write_records(evaluation: Evaluation, out: Path) -> None:
-    """Write scores.csv, summary.csv and report.json into `out`. Raises OutputError."""
+    """Write scores, summary, sizes and disturbed .csv and report.json into `out`.
+
+    Raises OutputError.
+    """
     _write_csv(out / "scores.csv", SCORE_FIELDS, _score_rows(evaluation))
-    summary = list(_summary_rows(evaluation))
+    kinds = {kind: _contrasts(evaluation, kind) for kind in (SLAB, MRI)}
+    summary = list(_summary_rows(evaluation.results, kinds))
     _write_csv(out / "summary.csv", SUMMARY_FIELDS, summary)
+    sizes = list(_summary_rows(evaluation.sizes, {SLAB: (), MRI: ()}))
+    _write_csv(out / "sizes.csv", SUMMARY_FIELDS, sizes)
+    _write_csv(out / "disturbed.csv", DISTURBED_FIELDS, _disturbed_rows(evaluation))
     with atomic(out / "report.json") as temporary:
-        text = json.dumps(_as_json(evaluation, summary), indent=1, allow_nan=False)
+        text = json.dumps(_as_json(evaluation, summary, sizes), indent=1, allow_nan=False)
         temporary.write_text(text + "\n", encoding="utf-8")
 
 
@@ -57,13 +77,17 @@ def _score_rows(evaluation: Evaluation) -> Iterator[list[Any]]:
             yield [*start, int(k), Measure.CONTRAST.name.lower(), f"{value:.6g}"]
 
 
-def _summary_rows(evaluation: Evaluation) -> Iterator[list[Any]]:
-    results = evaluation.results
-    for kind in (SLAB, MRI):
-        cases = [s.case.contrast for s in evaluation.stacks if s.case.kind == kind]
+def _contrasts(evaluation: Evaluation, kind: str) -> tuple[str, ...]:
+    cases = (s.case.contrast for s in evaluation.stacks if s.case.kind == kind)
+    return tuple(dict.fromkeys(cases))
+
+
+def _summary_rows(results: Results, kinds: Mapping[str, Sequence[str]]) -> Iterator[list[Any]]:
+    """Every method in every measure; kinds: the contrasts that have rows of their own."""
+    for kind, contrasts in kinds.items():
         for method in results.methods(kind):
             for measure in Measure:
-                for contrast in (None, *dict.fromkeys(cases)):
+                for contrast in (None, *contrasts):
                     found = results.summarize(kind, method, measure, contrast)
                     # Contrasts are compared with each other: no one of them has that measure.
                     if found is None or (contrast and measure is Measure.CONTRAST):
@@ -83,7 +107,19 @@ def _summary_rows(evaluation: Evaluation) -> Iterator[list[Any]]:
                     ]
 
 
-def _as_json(evaluation: Evaluation, summary: Sequence[Sequence[Any]]) -> dict[str, Any]:
+def _disturbed_rows(evaluation: Evaluation) -> Iterator[list[Any]]:
+    for disturbed in evaluation.disturbed:
+        case = disturbed.stack.case
+        parts = ("same", "away", "labelled", "ncc2", "confidence")
+        columns = [getattr(disturbed, part) for part in parts]
+        for k, *values in zip(disturbed.stack.index, *columns, strict=True):
+            shown = [f"{value:.6g}" if np.isfinite(value) else "" for value in values]
+            yield [case.name, case.contrast, disturbed.condition, int(k), *shown]
+
+
+def _as_json(
+    evaluation: Evaluation, summary: Sequence[Sequence[Any]], sizes: Sequence[Sequence[Any]]
+) -> dict[str, Any]:
     agreements = [
         {
             "subject": pair.first.case.subject,
@@ -107,6 +143,8 @@ def _as_json(evaluation: Evaluation, summary: Sequence[Sequence[Any]]) -> dict[s
             "known": evaluation.known,
             "uncompared": evaluation.uncompared,
             "summary": [dict(zip(SUMMARY_FIELDS, row, strict=True)) for row in summary],
+            "sizes": [dict(zip(SUMMARY_FIELDS, row, strict=True)) for row in sizes],
+            "targets": targets(evaluation),
             "pairs": agreements,
             "changes": changes,
             "kernel": {name: dataclasses.asdict(k) for name, k in evaluation.kernel.items()},

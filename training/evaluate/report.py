@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from MRIColorizeLib.output import atomic
-from training.evaluate import model_tables, tables
+from training.evaluate import generalisation, model_tables, size_tables, systems, tables
 from training.evaluate.blocks import (
     Block,
     Heading,
@@ -18,11 +19,13 @@ from training.evaluate.blocks import (
     as_markdown,
 )
 from training.evaluate.cases import MRI, SLAB
+from training.evaluate.curves import write_size_curves
 from training.evaluate.evaluation import Evaluation
 from training.evaluate.figures import write_box_plots
+from training.evaluate.gallery import write_gallery
 from training.evaluate.montage import write_montages
 from training.evaluate.records import write_records
-from training.evaluate.stacks import SMALLEST_BODY
+from training.evaluate.selection import SMALLEST_BODY
 
 PURPOSE = {
     "val": "The validation part: models and settings are chosen on it, so these numbers are no "
@@ -87,11 +90,39 @@ TERMS = (
         "whole slices takes the largest window that fits five scales: 11 pixels above 160 a side, "
         "7 at 124; below 97 pixels it is left out. In the body the window is always 11.",
     ),
+    (
+        "confidence",
+        "mean probability that the model itself gives to the tissue it chose. It is no chance of "
+        "being right.",
+    ),
+    (
+        "raw, engine",
+        "a square around the body on so many pixels, fed as if they were of the card's size, and "
+        "resampled to that size by the engine; measured on the pixels given. MS-SSIM has a window "
+        "of 11 pixels at 256, 7 at 128 and 3 at 64, which makes it another measure at each.",
+    ),
+    (
+        "disturbed MRI",
+        "noise is Rician, in percent of the body's brightest tissue; the bias field a ramp from "
+        "corner to corner; wider pixels and thicker slices are means. Compared with the same "
+        "slices as they are, and along another plane voxel by voxel.",
+    ),
+    (
+        "source, disease",
+        "the public collection that a volume comes from, which stands for scanner and site (the "
+        "files name none), and what the collection says of the person.",
+    ),
     ("flicker", "change from slice to slice over that of the MRI: a grey copy has 1."),
 )
 CHOSEN = (
     "Slices whose body is less than {share:.0%} of the fullest slice's are left out; of the "
     "others, evenly spaced pairs of neighbours are measured."
+)
+TARGETS = (
+    "Asked of structure (whole slices, against the MRI) and of colourfulness (against the "
+    "photographs of the same slabs), on 256 pixels resampled by the engine. Both at once need a "
+    "picture with the MRI's lightness and the photograph's colours. A grey copy of the MRI has the "
+    "first without any colour."
 )
 SHORT_OF_DATA = (
     "The published numbers come from registered MRI and cryosections of the Visible Korean Human, "
@@ -106,9 +137,13 @@ def write_report(evaluation: Evaluation, out: Path) -> None:
     Raises OutputError.
     """
     write_records(evaluation, out)
-    figures = write_box_plots(evaluation, out)
-    montages = write_montages(evaluation.stacks, out)
-    blocks = list(_blocks(evaluation, [*figures, *montages]))
+    pictures = Pictures(
+        boxes=write_box_plots(evaluation, out),
+        curves=write_size_curves(evaluation, out),
+        failures=list(write_gallery(evaluation, out)),
+        montages=write_montages(evaluation.stacks, out),
+    )
+    blocks = list(_blocks(evaluation, pictures))
     title = f"Evaluation of {evaluation.setting.model_name} {evaluation.setting.model_version}"
     for name, text in (
         ("report.md", as_markdown(blocks)),
@@ -118,18 +153,33 @@ def write_report(evaluation: Evaluation, out: Path) -> None:
             temporary.write_text(text, encoding="utf-8")
 
 
-def _blocks(evaluation: Evaluation, pictures: list[Picture]) -> Iterator[Block]:
+@dataclass(frozen=True)
+class Pictures:
+    """What was drawn for a report: where it goes is the report's business."""
+
+    boxes: Sequence[Picture]
+    curves: Sequence[Picture]
+    failures: Sequence[Block]
+    montages: Sequence[Picture]
+
+
+def _blocks(evaluation: Evaluation, pictures: Pictures) -> Iterator[Block]:
     setting = evaluation.setting
     yield Heading(f"Evaluation of {setting.model_name} {setting.model_version}", 1)
     yield Text(
         f"{PURPOSE[setting.split]} Made on {setting.device}, {setting.precision}, with "
-        f"{setting.threads} threads, {setting.software}; weights {setting.weights_sha256}."
+        f"{setting.threads} threads, {setting.software}, in {setting.minutes:.1f} minutes without "
+        f"the pictures; weights {setting.weights_sha256}."
     )
     if evaluation.known:
         yield Text(f"Seen in training, so no test: {', '.join(evaluation.known)}.")
+    yield from _published(evaluation, pictures)
     yield from _tables(evaluation)
-    yield Heading("Pictures")
-    yield from pictures
+    yield Heading("Every unit in every colouring")
+    yield from pictures.boxes
+    yield from _generalisation(evaluation, pictures)
+    yield Heading("Slices, the worst first")
+    yield from pictures.montages
     yield Heading("What the words mean")
     yield Terms((*TERMS, *tables.methods_explained()))
     yield Text(CHOSEN.format(share=SMALLEST_BODY))
@@ -160,9 +210,40 @@ def _tables(evaluation: Evaluation) -> Iterator[Block]:
     yield from _section("Distance to the photographs (KID)", distance)
     if distance is None:
         yield Text("KID was not computed: no segmentation network was given.")
+
+
+def _published(evaluation: Evaluation, pictures: Pictures) -> Iterator[Block]:
+    """The published claims and targets, and what becomes of them here."""
     yield Heading("Beside the published numbers")
     yield tables.claims(evaluation)
     yield Text(SHORT_OF_DATA)
+    if texts := size_tables.targets(evaluation):
+        yield Heading("SSIM above 0.8 and dCF under 0.01 at once, at 256 pixels")
+        yield Text(TARGETS)
+        for text in texts:
+            yield Text(text)
+    for kind in (SLAB, MRI):
+        yield from _section(
+            f"{kind}: 256, 128 and 64 pixels", size_tables.by_size(evaluation, kind)
+        )
+    yield from _section("What 128 and 64 pixels cost", size_tables.losses(evaluation))
+    yield from pictures.curves
+    yield Heading("Other systems")
+    yield systems.others(evaluation)
+    yield Text(systems.HOW)
+
+
+def _generalisation(evaluation: Evaluation, pictures: Pictures) -> Iterator[Block]:
+    """How far the colours carry, and the failures."""
+    yield from _section(
+        "How far it carries: scanned MRI, natural colours", generalisation.by_group(evaluation)
+    )
+    yield from _section(
+        "How far it carries: worse MRI and other planes", generalisation.by_disturbance(evaluation)
+    )
+    if pictures.failures:
+        yield Heading("Failures, and how to recognise them")
+        yield from pictures.failures
 
 
 def _section(title: str, table: Table | None) -> Iterator[Block]:

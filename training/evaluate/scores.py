@@ -55,6 +55,7 @@ class Measure(Enum):
     FSIM_BODY = ("FSIM", 3, 1)
     FSIM_SLICE = ("FSIM slice", 3, 1)
     FLICKER = ("flicker", 2, 0)
+    CONFIDENCE = ("confidence", 2, 0)
 
     def __init__(self, label: str, digits: int, better: int) -> None:
         self.label, self.digits, self.better = label, digits, better
@@ -120,6 +121,8 @@ def _score(
     if stack.labels is not None and stack.tissue is not None and method == NATURAL:
         agreement = measures.tissue_agreement(stack.tissue, stack.labels, stack.mask)
         values[Measure.TISSUE] = agreement.share
+    if stack.confidence is not None and method == NATURAL:
+        values[Measure.CONFIDENCE] = mean_confidence(stack)
     return Scores(stack, method, values, per_tissue)
 
 
@@ -128,6 +131,13 @@ def score_pairs(stacks: Sequence[ColoredStack], method: str) -> Iterator[PairSco
     for first, second in itertools.combinations(stacks, 2):
         if first.case.subject == second.case.subject and first.same_grid(second):
             yield _score_pair(first, second, method)
+
+
+def mean_confidence(stack: ColoredStack) -> np.ndarray:
+    """Mean probability of the chosen tissue in the body of each slice, (S,); NaN without one."""
+    if stack.confidence is None:
+        return np.full(len(stack.index), np.nan)
+    return measures.mean_inside(stack.confidence / np.float32(255), stack.mask)
 
 
 def unit_rgb(picture: np.ndarray) -> np.ndarray:

@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from MRIColorizeLib.colorizer import Colorizer
 from MRIColorizeLib.intensity import normalize
 from MRIColorizeLib.options import ColorizeOptions
-from MRIColorizeLib.volume import ColorVolume, Provenance, check_volume, choose_plane, slice_order
+from MRIColorizeLib.volume import (
+    ColorVolume,
+    Provenance,
+    Volume,
+    check_volume,
+    choose_plane,
+    slice_order,
+)
 from training.evaluate.baselines import BASELINES, Subject
 from training.evaluate.cases import MRI, Case
-from training.evaluate.invariance import Change, engine_changes, network_changes
+from training.evaluate.engine_invariance import engine_changes
+from training.evaluate.invariance import Change, network_changes
 from training.evaluate.learned import ColorStatistics
 from training.evaluate.predictions import Predictions
+from training.evaluate.selection import choose_slices
 
 NATURAL, STRUCTURE = "natural", "structure-locked"
 MODES = {NATURAL: "natural", STRUCTURE: "structure"}  # row of the tables -> option of the engine
 TRUTH = "truth"  # the photograph itself, as if it were a colouring: what structure it has
-# Slices with less body than this share of the fullest slice's are left out of the measures.
-SMALLEST_BODY = 0.05
 PROBED = 3  # slices of a volume on which the invariances are measured
 
 
@@ -31,7 +38,8 @@ class ColoredStack:
 
     index (S,): the slices' numbers along the normal; mri (S, H, W) float32 in [0, 1], as the
     network sees it; mask (S, H, W) bool, the body; tissue (S, H, W) uint8 codes of the model, or
-    None; labels, truth: the case's, on these slices; pictures: (S, H, W, 3) uint8 by method.
+    None; confidence (S, H, W) uint8, 255 where the model is certain of the tissue, or None;
+    labels, truth: the case's, on these slices; pictures: (S, H, W, 3) uint8 by method.
     order: array axes of the volume in the order slice, row, column. grid: shape of the volume.
     changes: how much the model's colours change when they should not.
     """
@@ -47,6 +55,7 @@ class ColoredStack:
     order: tuple[int, int, int]
     grid: tuple[int, ...]
     provenance: Provenance
+    confidence: np.ndarray | None = None
     changes: tuple[Change, ...] = ()
 
     def same_grid(self, other: ColoredStack) -> bool:
@@ -59,24 +68,39 @@ class ColoredStack:
         )
 
 
-def slices_with_body(mask: np.ndarray) -> np.ndarray:
-    """Indices of slices whose body is at least SMALLEST_BODY of the fullest slice's."""
-    area = mask.sum(axis=(1, 2))
-    return np.flatnonzero((area > 0) & (area >= SMALLEST_BODY * area.max()))
+@dataclass(frozen=True)
+class _Painted:
+    """A volume in the model's modes: mri, mask (S, H, W) in the order of the slices.
 
-
-def choose_slices(mask: np.ndarray, count: int) -> np.ndarray:
-    """At most `count` slices in evenly spaced pairs of neighbours; 0 takes every slice with body.
-
-    Neighbours, because flicker needs them; spread, because near slices tell the same.
+    index: the slices to keep; of a synthetic contrast no others were coloured.
     """
-    used = slices_with_body(mask)
-    if count <= 0 or count >= len(used):
-        return used
-    if count == 1:
-        return used[len(used) // 2 : len(used) // 2 + 1]
-    places = np.linspace(0, len(used) - 2, count // 2 + 2)[1:-1].round().astype(int)
-    return used[np.unique(np.concatenate((places, places + 1)))]
+
+    volume: Volume
+    plane: str
+    order: tuple[int, int, int]
+    colored: dict[str, ColorVolume]
+    mri: np.ndarray
+    mask: np.ndarray
+    index: np.ndarray
+
+    @property
+    def natural(self) -> ColorVolume:
+        return self.colored[NATURAL]
+
+
+def paint_case(
+    case: Case,
+    colorizer: Colorizer,
+    count: int = 0,
+    before: Sequence[ColoredStack] = (),
+    progress: Callable[[str], None] = print,
+    modes: Sequence[str] = tuple(MODES),
+) -> ColoredStack:
+    """Colour a case in the model's modes, NATURAL among them, and in no other way.
+
+    The other arguments are those of `color_case`.
+    """
+    return _stack(case, _paint(case, colorizer, progress, modes, (count, before)))
 
 
 def color_case(
@@ -88,81 +112,124 @@ def color_case(
     before: Sequence[ColoredStack] = (),
     progress: Callable[[str], None] = print,
 ) -> ColoredStack:
-    """Colour a case in both modes, once each, with every baseline, and add the predictions.
+    """Colour a case in both modes, with every baseline, and add predictions and invariances.
 
     count: how many slices to keep (see choose_slices). before: stacks already coloured; a case of
     a subject that is among them, on the same grid, keeps the same slices.
     Raises InputError when the volume cannot be used or a prediction is missing.
     """
+    painted = _paint(case, colorizer, progress, tuple(MODES), (count, before))
+    stack = _stack(case, painted)
+    subject = Subject.of(painted.mri, painted.mask, case.weighting, case.region)
+    pictures = dict(stack.pictures)
+    truth = pictures.pop(TRUTH, None)
+    for method, baseline in BASELINES.items():
+        pictures[method] = baseline(stack.mri, stack.mask, subject, statistics)
+    for system in predictions:
+        pictures[system.name] = system.read(case.name, stack.index, stack.mask)
+    if truth is not None:
+        pictures[TRUTH] = truth
+    changes = _changes(stack, colorizer, painted)
+    return replace(stack, pictures=pictures, changes=changes)
+
+
+def _paint(
+    case: Case,
+    colorizer: Colorizer,
+    progress: Callable[[str], None],
+    modes: Sequence[str],
+    keep: tuple[int, Sequence[ColoredStack]],
+) -> _Painted:
+    """keep: how many slices, and the stacks before that may have chosen them."""
     volume = check_volume(case.volume)
     plane = choose_plane(volume, case.plane)
     order = slice_order(volume, plane)
+    mask = case.mask
+    index = _index(case, mask, volume.array.shape, order, keep)
+    if case.synthetic and mask is not None and index is not None:
+        # Made to be measured: nobody looks at its other slices, and there are hundreds.
+        mask = _slices_alone(mask, order, index)
+    sure = colorizer.palette is not None
     colored: dict[str, ColorVolume] = {}
-    for method, mode in MODES.items():
+    for method in modes:
         progress(f"{case.name}: {method}")
-        options = ColorizeOptions(mode=mode, plane=plane, mask=case.mask)
+        options = ColorizeOptions(
+            mode=MODES[method], plane=plane, mask=mask, confidence=sure and method == NATURAL
+        )
         colored[method] = colorizer.colorize(volume, options)
-    natural = colored[NATURAL]
-    whole_mask = natural.mask.transpose(order)
+    body = colored[NATURAL].mask
+    if index is None:
+        index = choose_slices(body.transpose(order), keep[0])
     # The engine's own normalisation, on the body that it found.
-    whole_mri = normalize(volume.array, natural.mask)[0].transpose(order)
-    index = _slices_as_before(case, volume.array.shape, order, before)
-    index = choose_slices(whole_mask, count) if index is None else index
+    mri = normalize(volume.array, body)[0].transpose(order)
+    return _Painted(volume, plane, order, colored, mri, body.transpose(order), index)
 
-    def chosen(array: np.ndarray) -> np.ndarray:
-        return np.ascontiguousarray(array.transpose(*order, *range(3, array.ndim))[index])
 
-    mri, mask = np.ascontiguousarray(whole_mri[index]), np.ascontiguousarray(whole_mask[index])
-    subject = Subject.of(whole_mri, whole_mask, case.weighting, case.region)
-    pictures = {method: chosen(color.array) for method, color in colored.items()}
-    for method, baseline in BASELINES.items():
-        pictures[method] = baseline(mri, mask, subject, statistics)
-    for system in predictions:
-        pictures[system.name] = system.read(case.name, index, mask)
-    truth = None if case.truth is None else chosen(case.truth)
-    if truth is not None and case.photograph:
-        pictures[TRUTH] = truth
+def _index(
+    case: Case,
+    mask: np.ndarray | None,
+    grid: tuple[int, ...],
+    order: tuple[int, int, int],
+    keep: tuple[int, Sequence[ColoredStack]],
+) -> np.ndarray | None:
+    """The slices of an earlier stack on this grid, or by the body; None while it is not known."""
+    count, before = keep
+    for stack in before:
+        same_grid = (stack.grid, stack.order) == (grid, order)
+        if stack.case.subject == case.subject and same_grid:
+            return stack.index
+    return None if mask is None else choose_slices(mask.transpose(order), count)
+
+
+def _slices_alone(mask: np.ndarray, order: tuple[int, ...], index: np.ndarray) -> np.ndarray:
+    """The body in the slices `index`, and nowhere else."""
+    alone = np.zeros_like(mask)
+    alone.transpose(order)[index] = mask.transpose(order)[index]
+    return alone
+
+
+def _stack(case: Case, painted: _Painted) -> ColoredStack:
+    order, natural, index = painted.order, painted.natural, painted.index
+
+    def chosen(array: np.ndarray | None) -> np.ndarray | None:
+        return None if array is None else np.ascontiguousarray(_slices(array, order)[index])
+
+    pictures = {m: c.array for m, c in painted.colored.items()}
+    if case.truth is not None and case.photograph:
+        pictures[TRUTH] = case.truth
     return ColoredStack(
         case=case,
         index=index,
-        mri=mri,
-        mask=mask,
-        tissue=None if natural.tissue is None else chosen(natural.tissue),
-        labels=None if case.labels is None else chosen(case.labels),
-        truth=truth,
-        pictures=pictures,
+        mri=np.ascontiguousarray(painted.mri[index]),
+        mask=np.ascontiguousarray(painted.mask[index]),
+        tissue=chosen(natural.tissue),
+        labels=chosen(case.labels),
+        truth=chosen(case.truth),
+        pictures={m: _slices(array, order)[index] for m, array in pictures.items()},
         order=order,
-        grid=volume.array.shape,
+        grid=painted.volume.array.shape,
         provenance=natural.provenance,
-        changes=_changes(case, colorizer, plane, order, index, natural.mask, mri, mask),
+        confidence=chosen(natural.confidence),
     )
 
 
-def _slices_as_before(
-    case: Case, grid: tuple[int, ...], order: tuple[int, ...], before: Sequence[ColoredStack]
-) -> np.ndarray | None:
-    for stack in before:
-        if stack.case.subject == case.subject and (stack.grid, stack.order) == (grid, order):
-            return stack.index
-    return None
+def _slices(array: np.ndarray, order: tuple[int, int, int]) -> np.ndarray:
+    """The array with its slices first; colour channels stay last."""
+    return array.transpose(*order, *range(3, array.ndim))
 
 
-def _changes(
-    case: Case,
-    colorizer: Colorizer,
-    plane: str,
-    order: tuple[int, int, int],
-    index: np.ndarray,
-    body: np.ndarray,
-    mri: np.ndarray,
-    mask: np.ndarray,
-) -> tuple[Change, ...]:
+def _changes(stack: ColoredStack, colorizer: Colorizer, painted: _Painted) -> tuple[Change, ...]:
     """Invariances of the model on a few of the measured slices of an MRI."""
-    if case.kind != MRI:
+    if stack.case.kind != MRI:
         return ()
-    places = np.linspace(0, len(index) - 1, min(PROBED, len(index))).round().astype(int)
-    spacing = [case.volume.spacing[::-1][axis] for axis in order[1:]]
+    order, volume = painted.order, painted.volume
+    places = np.linspace(0, len(stack.index) - 1, min(PROBED, len(stack.index)))
+    places = places.round().astype(int)
+    spacing = [volume.spacing[::-1][axis] for axis in order[1:]]
+    probed = stack.mri[places], stack.mask[places]
     return (
-        *network_changes(colorizer.model, mri[places], mask[places], (spacing[0], spacing[1])),
-        *engine_changes(colorizer, case.volume, body, plane, order, index[places]),
+        *network_changes(colorizer.model, *probed, (spacing[0], spacing[1])),
+        *engine_changes(
+            colorizer, volume, painted.natural.mask, painted.plane, order, stack.index[places]
+        ),
     )

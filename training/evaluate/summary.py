@@ -76,7 +76,7 @@ class Results:
         """Mean and spread over units; None when nothing is defined."""
         key = (kind, method, measure, contrast)
         if key not in self._known:
-            self._known[key] = _summarize(self.values(kind, method, measure, contrast))
+            self._known[key] = summarize_values(self.values(kind, method, measure, contrast))
         return self._known[key]
 
     def per_tissue(self, kind: str, method: str, code: int) -> Summary | None:
@@ -86,7 +86,7 @@ class Results:
             case = scores.stack.case
             if (case.kind, scores.method) == (kind, method) and scores.per_tissue is not None:
                 found.setdefault(case.unit, []).append(scores.per_tissue[:, code])
-        return _summarize({unit: np.concatenate(parts) for unit, parts in found.items()})
+        return summarize_values({unit: np.concatenate(parts) for unit, parts in found.items()})
 
     def compare(
         self, kind: str, first: str, others: Sequence[str], measure: Measure
@@ -120,7 +120,8 @@ def padded(values: Mapping[str, np.ndarray], units: Sequence[str]) -> np.ndarray
     return table
 
 
-def _summarize(values: Mapping[str, np.ndarray]) -> Summary | None:
+def summarize_values(values: Mapping[str, np.ndarray]) -> Summary | None:
+    """Mean and spread of slices by unit, what is undefined left out; None when nothing is left."""
     known = {unit: v[np.isfinite(v)] for unit, v in values.items()}
     known = {unit: v for unit, v in known.items() if v.size}
     if not known:

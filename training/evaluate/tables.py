@@ -10,11 +10,17 @@ from MRIColorizeLib.tissue import NAMES, Tissue
 from training.evaluate.baselines import BASELINES
 from training.evaluate.blocks import Table
 from training.evaluate.cases import MRI, SLAB
-from training.evaluate.cells import MISSING, caption, interval, spread, without_empty
+from training.evaluate.cells import (
+    MISSING,
+    caption,
+    interval,
+    spread,
+    verdict_cells,
+    without_empty,
+)
 from training.evaluate.evaluation import Evaluation
 from training.evaluate.scores import Measure
 from training.evaluate.stacks import MODES, NATURAL, STRUCTURE, TRUTH
-from training.evaluate.summary import Verdict
 
 M = Measure
 COLOR = (
@@ -26,6 +32,7 @@ COLOR = (
     M.CONTRAST,
     M.SHARPNESS,
     M.INVENTED,
+    M.CONFIDENCE,
 )
 STRUCTURES = (
     M.NCC2,
@@ -101,7 +108,7 @@ def claims(evaluation: Evaluation) -> Table:
     measures = (M.SSIM_SLICE, M.MS_SSIM_SLICE, M.STSIM1_SLICE, M.DCF_SLICE)
     rows = [["Visible Korean Human, 256 px", *PUBLISHED, MISSING, MISSING]]
     for kind, contrast in ((SLAB, None), (SLAB, "T1"), (MRI, "T1")):
-        for method in (*MODES, "grey copy"):
+        for method in (*MODES, "grey copy", "table per contrast", "constant colour", TRUTH):
             found = [results.summarize(kind, method, measure, contrast) for measure in measures]
             if any(found):
                 what = f"{kind}, {contrast or 'all contrasts'}"
@@ -178,25 +185,12 @@ def verdicts(evaluation: Evaluation, kind: str) -> Table | None:
         "rank-biserial",
         "Cohen's dz",
     )
-    return Table(header, [_verdict(v) for v in found], caption(evaluation.setting))
+    rows = [[v.measure.label, v.second, *verdict_cells(v)] for v in found]
+    return Table(header, rows, caption(evaluation.setting))
 
 
 def methods_explained() -> list[tuple[str, str]]:
     """What the trivial baselines are, in the words of their own documentation."""
     return [
         (name, " ".join((function.__doc__ or "").split())) for name, function in BASELINES.items()
-    ]
-
-
-def _verdict(verdict: Verdict) -> list[str]:
-    found, digits = verdict.comparison, verdict.measure.digits
-    change = found.difference
-    return [
-        verdict.measure.label,
-        verdict.second,
-        str(found.units),
-        f"{change.mean:+.{digits}f} [{change.low:+.{digits}f}, {change.high:+.{digits}f}]",
-        "too few" if verdict.p is None else f"{verdict.p:.3f}",
-        f"{found.rank_biserial:+.2f}",
-        MISSING if found.cohen_dz is None else f"{found.cohen_dz:+.1f}",
     ]
