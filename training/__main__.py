@@ -12,6 +12,7 @@ from training.architecture.command import add_architecture_command
 from training.config import CONFIGS
 from training.data.commands import add_data_commands
 from training.errors import TrainingError
+from training.experiments.command import add_experiments_command
 from training.trap.command import add_trap_command
 
 DEFAULT = CONFIGS / "default.toml"
@@ -66,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_settings(export, None)
     export.set_defaults(run=_export)
 
+    add_experiments_command(commands)
     commands.add_parser("evaluate", help="measure a model on MRI that it never saw")
     add_architecture_command(commands)
     add_trap_command(commands)

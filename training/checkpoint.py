@@ -85,7 +85,8 @@ def check_same_config(state: Mapping[str, Any], config: TrainConfig, folder: Pat
     """
     if "config" not in state:
         return
-    then, now = _flat(json.loads(state["config"])), _flat(json.loads(config_text(config)))
+    then = flat_settings(json.loads(state["config"]))
+    now = flat_settings(json.loads(config_text(config)))
     # A setting that the older file does not know had no other value then.
     names = [name for name in now if name in then and then[name] != now[name] and name not in FREE]
     if names:
@@ -111,9 +112,11 @@ def averaged_weights(place: Path) -> dict[str, Tensor]:
     return state["average"]
 
 
-def _flat(settings: Mapping[str, Any], above: str = "") -> dict[str, Any]:
+def flat_settings(settings: Mapping[str, Any], above: str = "") -> dict[str, Any]:
+    """Nested settings by their dotted names, such as `losses.color`."""
     flat: dict[str, Any] = {}
     for key, value in settings.items():
         name = f"{above}{key}"
-        flat |= _flat(value, f"{name}.") if isinstance(value, dict) else {name: value}
+        nested = isinstance(value, dict)
+        flat |= flat_settings(value, f"{name}.") if nested else {name: value}
     return flat

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -25,6 +25,13 @@ class SliceConfig:
     strip: float = 0.25  # share of the samples with more than a brain that are reduced to it
     csf_rim: float = 0.3  # share of cryosection samples whose brain gets a wider rim of CSF
     photographs: float = 0.5  # share of samples that come from cryosections
+    misregistration_mm: float = 0.0  # how far the targets of training pairs are shifted
+    misregistration_elastic_mm: float = 0.0  # and bent: root mean square of a smooth field
+
+    @property
+    def registered(self) -> SliceConfig:
+        """The same without misregistration."""
+        return replace(self, misregistration_mm=0.0, misregistration_elastic_mm=0.0)
 
 
 @dataclass(frozen=True)
@@ -69,6 +76,11 @@ class LossConfig:
     ms_ssim_color: float = 0.0
     ms_ssim_pseudo: float = 0.0
     ms_ssim_radiometric: float = 0.0
+    # Of networks that predict a and b alone: |error| in CIELAB units, or its square.
+    chroma: float = 0.0
+    chroma_squared: bool = False
+    classes: float = 0.0  # the tissues' shares of the body, where a network predicts them
+    colorfulness: float = 0.0  # rewards colour whether it is right or not, as DDColor does
     windows: tuple[int, ...] = (11, 9, 7, 5, 3)  # of SSIM, pixels; sigma grows with them
     # What the *_color terms may move under the palette head: more than lightness repaints tissues.
     reach: Literal["lightness", "all"] = "lightness"
@@ -102,6 +114,8 @@ class TrainConfig:
     """One training run."""
 
     name: str = "visible-human-head"
+    # Competitors paint a and b on the MRI's lightness; they take width and classes of `generator`.
+    network: Literal["dual-decoder", "chroma-gan", "color-queries"] = "dual-decoder"
     seed: int = 1
     steps: int = 6000
     pixels: int = 16 * 128 * 128  # in a batch of each process
@@ -133,12 +147,15 @@ class TrainConfig:
         """Whether a term needs the generator from colour back to MRI."""
         losses = self.losses
         radiometric = losses.ssim_radiometric or losses.ms_ssim_radiometric
-        return bool(losses.adversarial or losses.cycle or radiometric)
+        both_ways = losses.adversarial and self.network == "dual-decoder"
+        return bool(both_ways or losses.cycle or radiometric)
 
     @property
     def needs_domains(self) -> bool:
         """Whether a term compares pictures of the two domains without registration."""
-        return bool(self.needs_back or self.losses.ssim_color or self.losses.ms_ssim_color)
+        losses = self.losses
+        structure = losses.ssim_color or losses.ms_ssim_color
+        return bool(self.needs_back or losses.adversarial or structure)
 
 
 def check_config(config: TrainConfig) -> None:
@@ -148,6 +165,8 @@ def check_config(config: TrainConfig) -> None:
         raise ConfigError("steps and pixels must be at least 1, slices.crops at least 16 pixels.")
     if min(config.save_every, config.validate_every, config.validation_batches) < 1:
         raise ConfigError("save_every, validate_every and validation_batches must be at least 1.")
+    if min(config.slices.misregistration_mm, config.slices.misregistration_elastic_mm) < 0:
+        raise ConfigError("slices.misregistration_mm and its elastic part are not negative.")
     if not 0 <= config.unpaired <= 1:
         raise ConfigError(f"unpaired is a share from 0 to 1, not {config.unpaired}.")
     if config.unpaired and not config.needs_domains:
@@ -155,11 +174,23 @@ def check_config(config: TrainConfig) -> None:
             "unpaired is above 0, but no loss uses such samples; give losses.cycle, "
             "losses.adversarial or losses.ssim_color a weight."
         )
-    if config.needs_back and not config.unpaired and config.slices.photographs < 1:
+    if (
+        (losses.adversarial or config.needs_back)
+        and not config.unpaired
+        and config.slices.photographs < 1
+    ):
         raise ConfigError(
             "Cycle, adversarial and radiometric losses need real cryosections in every sample; set "
             "unpaired above 0 or slices.photographs to 1."
         )
+    if config.network != "dual-decoder":
+        if config.needs_back or config.generator.head != "rgb" or config.generator.in_channels != 1:
+            raise ConfigError(
+                f"network={config.network} goes one way and paints without a palette: set "
+                "generator.head to rgb, and the cycle and radiometric losses to 0."
+            )
+    elif losses.chroma or losses.classes:
+        raise ConfigError("losses.chroma and losses.classes need a network that predicts chroma.")
     if losses.segmentation and not config.segnet.path:
         raise ConfigError(
             "losses.segmentation needs a SegNet; train one with `python -m training segnet` and "

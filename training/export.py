@@ -60,8 +60,14 @@ def export_model(
 
     which: `best` for the averaged weights that scored best on the validation part (the last, in a
     run that kept none), `last` for the last. Raises RunError when the run has no checkpoint or
-    another generator than `config`. The card is read back before it is returned.
+    another generator than `config`, or a network that is for comparison only. The card is read back
+    before it is returned.
     """
+    if config.network != "dual-decoder":
+        raise RunError(
+            f"{run} trained {config.network}, which is for comparison; a model that ships is a "
+            "dual-decoder network."
+        )
     last = read_state(run / CHECKPOINT)
     best = which == "best" and (run / BEST).exists()
     chosen = read_state(run / BEST) if best else last

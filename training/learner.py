@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,14 +13,23 @@ from lightning.fabric import Fabric
 from torch import Tensor, nn
 
 from MRIColorizeLib.generator import DualDecoderGenerator, GeneratorOutput
+from MRIColorizeLib.generator_config import GeneratorConfig
 from training.average import WeightAverage
 from training.config import TrainConfig
 from training.losses import supervised_losses
 from training.networks.back import BackGenerator
+from training.networks.chroma_gan import ChromaGanGenerator
+from training.networks.color_queries import ColorQueryGenerator
 from training.networks.discriminator import Critics
 from training.objective import Domains, critic_terms, domain_terms, registered_terms
 from training.parallel import synchronized
 from training.sampling import StepBatch
+
+NETWORKS: Mapping[str, Callable[[GeneratorConfig], nn.Module]] = {
+    "dual-decoder": DualDecoderGenerator,
+    "chroma-gan": ChromaGanGenerator,
+    "color-queries": ColorQueryGenerator,
+}
 
 
 class DivergedError(Exception):
@@ -54,7 +63,7 @@ class Learner:
         batch_norm = config.generator.norm == "batch"
         self._format = torch.channels_last if batch_norm else torch.contiguous_format
         torch.manual_seed(config.seed)
-        generator = DualDecoderGenerator(config.generator).to(memory_format=self._format)
+        generator = make_generator(config).to(memory_format=self._format)
         self.average = WeightAverage(generator.to(fabric.device), config.ema)
         self.players = {"generator": self._player(generator, config.learning_rate)}
         if config.needs_back:
@@ -62,7 +71,7 @@ class Learner:
             back = back.to(memory_format=self._format)
             self.players["back"] = self._player(back, config.learning_rate)
         if config.losses.adversarial:
-            critics = Critics(config.critic)
+            critics = Critics(config.critic, of_mri=config.needs_back)
             self.players["critics"] = self._player(critics, config.critic.learning_rate)
 
     def step(self, batches: StepBatch, number: int) -> dict[str, float]:
@@ -209,6 +218,11 @@ class Learner:
             for group in player.optimizer.param_groups:
                 group["lr"] = player.rate * share
             player.optimizer.step()
+
+
+def make_generator(config: TrainConfig) -> nn.Module:
+    """The network that a run trains, with fresh weights."""
+    return NETWORKS[config.network](config.generator)
 
 
 def rate_share(config: TrainConfig, step: int) -> float:

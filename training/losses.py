@@ -6,10 +6,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from MRIColorizeLib.color import rgb_to_lab
 from MRIColorizeLib.generator import GeneratorOutput
 from MRIColorizeLib.tissue import Tissue
 from training.config import LossConfig
 from training.data.slices import Batch
+from training.networks.chroma import ChromaOutput
 from training.parallel import world_mean
 from training.structure import lightness_structure
 
@@ -24,9 +26,11 @@ TISSUE_WEIGHTS = {
 
 
 def supervised_losses(
-    output: GeneratorOutput, batch: Batch, config: LossConfig
+    output: GeneratorOutput | ChromaOutput, batch: Batch, config: LossConfig
 ) -> dict[str, Tensor]:
     """Every weighted supervised term by name; what the generator's head lacks is left out."""
+    if isinstance(output, ChromaOutput):
+        return _chroma_losses(output, batch, config)
     weight = body_weight(batch.mask, config.background)
     terms = {}
     if config.color:
@@ -43,7 +47,52 @@ def supervised_losses(
     return terms
 
 
-def one_painting(output: GeneratorOutput) -> bool:
+def _chroma_losses(output: ChromaOutput, batch: Batch, config: LossConfig) -> dict[str, Tensor]:
+    """The terms of networks that predict a and b; lightness is the input's and not judged."""
+    terms = {}
+    if config.chroma:
+        weight = body_weight(batch.mask, config.background)
+        ab = rgb_to_lab(batch.real_B)[:, 1:]
+        if config.chroma_squared:
+            error = (output.ab - ab) ** 2
+            chroma = weighted_l1(error, torch.zeros_like(error), weight)
+        else:
+            chroma = weighted_l1(output.ab, ab, weight)
+        terms["chroma"] = config.chroma * chroma
+    if config.classes and output.classes is not None:
+        terms["classes"] = config.classes * share_divergence(output.classes, batch)
+    if config.colorfulness:
+        dull = 1 - mean_colorfulness(output.color, batch.mask)
+        terms["colorfulness"] = config.colorfulness * dull
+    return terms
+
+
+def share_divergence(scores: Tensor, batch: Batch) -> Tensor:
+    """Kullback-Leibler divergence of predicted shares from the tissues' shares of the body.
+
+    scores: (B, classes), softmax to come.
+    """
+    present = F.one_hot(batch.labels, scores.shape[1]).float() * batch.mask[:, 0, :, :, None]
+    shares = present.sum(dim=(1, 2)) / present.sum(dim=(1, 2, 3))[:, None].clamp_min(1)
+    return F.kl_div(F.log_softmax(scores.float(), dim=1), shares, reduction="batchmean")
+
+
+def mean_colorfulness(rgb: Tensor, mask: Tensor) -> Tensor:
+    """Colourfulness (Hasler and Suesstrunk 2003) in the body, on [0, 1], mean over slices.
+
+    rgb: (B, 3, H, W); mask: (B, 1, H, W).
+    """
+    red, green, blue = rgb.unbind(1)
+    opponents = torch.stack((red - green, (red + green) / 2 - blue), dim=1)
+    total = mask.sum(dim=(2, 3)).clamp_min(1)
+    mean = (opponents * mask).sum(dim=(2, 3)) / total
+    variance = (((opponents - mean[:, :, None, None]) ** 2) * mask).sum(dim=(2, 3)) / total
+    # A root's slope at zero is endless: a grey picture would blow up the gradient.
+    spread = (variance.sum(1) + 1e-8).sqrt()
+    return (spread + 0.3 * ((mean**2).sum(1) + 1e-8).sqrt()).mean()
+
+
+def one_painting(output: GeneratorOutput | ChromaOutput) -> bool:
     """Whether pseudo-cryosection and colours are the same picture, of the same decoder."""
     return output.pseudo_cryosection.data_ptr() == output.color.data_ptr()
 

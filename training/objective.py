@@ -21,7 +21,8 @@ from training.losses import (
 from training.networks.discriminator import Critics
 from training.structure import lightness_picture, ms_ssim_loss, ssim_loss
 
-Judge = Callable[[Tensor, Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]  # Critics.forward
+# Critics.forward
+Judge = Callable[[Tensor | None, Tensor, Tensor, Tensor], tuple[Tensor, ...]]
 
 
 @dataclass(frozen=True)
@@ -75,10 +76,10 @@ def domain_terms(domains: Domains, config: LossConfig, judge: Judge | None) -> d
         grey = _cycle_l1(domains.rec_A, domains.mri.real_A, domains.mri, config)
         colour = _cycle_l1(domains.rec_B, domains.cryosection.real_B, domains.cryosection, config)
         terms["cycle"] = config.cycle * (grey + colour)
-    if judge is not None and domains.fake_A is not None:
+    if judge is not None:
         judged = judge(domains.fake_A, domains.cryosection.labels, *domains.paintings)
         losses = [least_squares(judgement, real=True) for judgement in judged]
-        terms["adversarial"] = config.adversarial * (losses[0] + losses[1])
+        terms["adversarial"] = config.adversarial * torch.stack(losses).sum()
     return terms
 
 
@@ -112,13 +113,13 @@ def _cycle_l1(rec: Tensor, real: Tensor, batch: Batch, config: LossConfig) -> Te
 
 def critic_terms(domains: Domains, critics: Critics | nn.Module) -> dict[str, Tensor]:
     """LSGAN of each discriminator: real pictures to 1, the generators' to 0, detached."""
-    if domains.fake_A is None:
-        raise ValueError("The discriminators need the radiometric cryosection.")
     paintings, labels = domains.paintings
     mri, cryosection = domains.mri, domains.cryosection
+    made_mri = None if domains.fake_A is None else domains.fake_A.detach()
     real = critics(mri.real_A, mri.labels, cryosection.real_B, cryosection.labels)
-    fake = critics(domains.fake_A.detach(), cryosection.labels, paintings.detach(), labels)
+    fake = critics(made_mri, cryosection.labels, paintings.detach(), labels)
+    names = ("critic_A", "critic_B")[-len(real) :]  # without a way back there is no critic of MRI
     return {
         name: 0.5 * (least_squares(true, real=True) + least_squares(made, real=False))
-        for name, true, made in zip(("critic_A", "critic_B"), real, fake, strict=True)
+        for name, true, made in zip(names, real, fake, strict=True)
     }

@@ -88,4 +88,4 @@ def _source_of(
             f"Unpaired samples need a prepared volume of kind {kind!r} in the split {split!r}; "
             "prepare one, or set unpaired to 0."
         )
-    return SliceSource(chosen, split, config.slices)
+    return SliceSource(chosen, split, config.slices.registered)  # nothing is paired here

@@ -32,7 +32,7 @@ class Validator:
     ) -> None:
         """segment: the SegNet, which reads the tissues of a generator that gives none."""
         self.config, self.fabric, self.segment = config, fabric, segment
-        self.source = SliceSource(volumes, "val", config.slices)
+        self.source = SliceSource(volumes, "val", config.slices.registered)
 
     @torch.inference_mode()
     def scores(self, network: nn.Module) -> tuple[dict[str, float], Batch, GeneratorOutput]:

@@ -15,6 +15,7 @@ from MRIColorizeLib.color import lab_to_rgb, rgb_to_lab
 from MRIColorizeLib.intensity import normalize
 from MRIColorizeLib.tissue import CLASSES, PALETTE_LAB, Tissue
 from training.config import SliceConfig, SynthesisConfig
+from training.data.misregistration import displaced, displacement, margin_pixels
 from training.data.prepared import PreparedVolume
 from training.data.synthesis import Random, scale_like_the_engine, smooth_field, synthesize
 
@@ -75,18 +76,23 @@ class SliceSource:
         """One batch of about `pixels` pixels; `strength` (0 to 1) is the ramp of randomisation."""
         size = self.config.crops[rng.integer(len(self.config.crops))]
         count = max(2, pixels // size**2)
+        margin = margin_pixels(self.config)
         drawn = [self.stacks[int(i)] for i in rng.choice(self.weights, count)]
-        samples = [self._bend(stack, size, rng) for stack in drawn]
+        samples = [self._bend(stack, size + 2 * margin, rng) for stack in drawn]
         probabilities = torch.stack([sample[0] for sample in samples])  # (B, classes, H, W)
         image = torch.stack([sample[1] for sample in samples])  # (B, 4, H, W): colours, then MRI
         photograph = torch.tensor([stack.photograph for stack in drawn])
         real = torch.tensor([stack.mri is not None for stack in drawn])
         probabilities, image = self._edit_brains(probabilities, image, photograph & ~real, rng)
-        return _finish(probabilities, image, photograph, real, synthesis, strength, rng)
+        batch = _finish(probabilities, image, photograph, real, synthesis, strength, rng)
+        if not margin:
+            return batch
+        pixel_mm = torch.tensor([sample[2] for sample in samples])
+        return _misregistered(batch, pixel_mm, margin, self.config, rng)
 
-    def _bend(self, stack: _Stack, size: int, rng: Random) -> tuple[Tensor, Tensor]:
-        """One bent crop: soft labels (classes, size, size), and colours with the real MRI as a
-        fourth channel (4, size, size) in [0, 1], the MRI black where there is none.
+    def _bend(self, stack: _Stack, size: int, rng: Random) -> tuple[Tensor, Tensor, float]:
+        """One bent crop: soft labels (classes, size, size), colours with the real MRI as a fourth
+        channel (4, size, size) in [0, 1], the MRI black where there is none, and its mm a pixel.
         """
         config = self.config
         index = int(rng.choice(torch.from_numpy(stack.weights), 1))
@@ -111,7 +117,7 @@ class SliceSource:
             mri = torch.zeros(1, size, size)
         else:
             mri = _bent(stack.mri[index][box], grid) if stack.photograph else colors[:1]
-        return soft[0], torch.cat((colors, mri))
+        return soft[0], torch.cat((colors, mri)), spacing
 
     def _grid(
         self,
@@ -226,7 +232,21 @@ def _finish(
     brightest = torch.where(synthetic, brightest, 1.0)  # a real image is scaled as a volume already
     real_A = scale_like_the_engine(mri, mask, brightest, synthesis, strength, rng)
     painted = torch.where(photograph[:, None, None, None], image, _palette_rgb(probabilities))
-    return Batch(real_A, mask, probabilities.argmax(1), painted * mask, photograph)
+    labels = probabilities.max(1).indices  # several times as fast as argmax on the CPU
+    return Batch(real_A, mask, labels, painted * mask, photograph)
+
+
+def _misregistered(
+    batch: Batch, pixel_mm: Tensor, margin: int, config: SliceConfig, rng: Random
+) -> Batch:
+    """The batch without its margin, colours and labels displaced against MRI and body."""
+    field = displacement(batch.labels.shape[-1], pixel_mm, config, rng)
+    labels = displaced(batch.labels[:, None].float(), field, "nearest")[:, 0].long()
+    colors = displaced(batch.real_B, field)
+    inner = (..., slice(margin, -margin), slice(margin, -margin))
+    return Batch(
+        batch.real_A[inner], batch.mask[inner], labels[inner], colors[inner], batch.photograph
+    )
 
 
 def _stacks(volume: PreparedVolume, split: str) -> list[_Stack]:

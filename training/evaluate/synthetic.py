@@ -9,6 +9,7 @@ the truth's, so colour errors found in this way are optimistic.
 from __future__ import annotations
 
 import zlib
+from collections.abc import Mapping
 
 import numpy as np
 import torch
@@ -49,9 +50,16 @@ def synthetic_mri(labels: np.ndarray, contrast: str, detail: np.ndarray, name: s
     labels: (K, H, W) tissue codes; contrast: a key of INTENSITIES; detail: (K, H, W) from
     `fine_structure`; name: seeds the noise, so that the same name gives the same bytes.
     """
-    generator = torch.Generator().manual_seed(zlib.crc32(f"{name} {contrast}".encode()))
+    return rendered_mri(labels, INTENSITIES[contrast], detail, f"{name} {contrast}")
+
+
+def rendered_mri(
+    labels: np.ndarray, intensities: Mapping[Tissue, float], detail: np.ndarray, seed: str
+) -> np.ndarray:
+    """The same from intensities of one's own, in [0, 1]; a tissue that is not named has none."""
+    generator = torch.Generator().manual_seed(zlib.crc32(seed.encode()))
     table = np.zeros(CLASSES, dtype=np.float32)
-    for tissue, intensity in INTENSITIES[contrast].items():
+    for tissue, intensity in intensities.items():
         table[tissue] = intensity
     image = gaussian_filter(table[labels], (0, PARTIAL_VOLUME, PARTIAL_VOLUME))
     image = np.maximum(image + DETAIL * detail, 0)

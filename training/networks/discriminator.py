@@ -52,16 +52,22 @@ class Discriminator(nn.Module):
 
 
 class Critics(nn.Module):
-    """Both discriminators as one network: of MRI, and of cryosections."""
+    """The discriminators as one network: of cryosections, and of MRI where they are made too."""
 
-    def __init__(self, config: CriticConfig) -> None:
+    def __init__(self, config: CriticConfig, of_mri: bool = True) -> None:
         super().__init__()
-        self.mri = Discriminator(config, 1)
+        self.mri = Discriminator(config, 1) if of_mri else None
         self.cryosection = Discriminator(config, 3)
 
     def forward(
-        self, mri: Tensor, mri_labels: Tensor, cryosection: Tensor, cryosection_labels: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        """The judgements of (B, 1, H, W) MRI and (B, 3, H, W) cryosections; 1 is real."""
-        judged_mri = self.mri(mri, mri_labels)
-        return judged_mri, self.cryosection(cryosection, cryosection_labels)
+        self,
+        mri: Tensor | None,
+        mri_labels: Tensor,
+        cryosection: Tensor,
+        cryosection_labels: Tensor,
+    ) -> tuple[Tensor, ...]:
+        """The judgements of (B, 1, H, W) MRI, if any, and (B, 3, H, W) cryosections; 1 is real."""
+        judged = self.cryosection(cryosection, cryosection_labels)
+        if self.mri is None or mri is None:
+            return (judged,)
+        return self.mri(mri, mri_labels), judged

@@ -1,0 +1,181 @@
+"""The experiments' tables: intervals over seeds and units, budgets, and arms that were not run."""
+
+import csv
+import dataclasses
+
+import numpy as np
+import pytest
+
+from training.experiments.conditions import CONDITIONS
+from training.experiments.evidence import Evidence, paired
+from training.experiments.manifest import Arm, Comparison, Manifest
+from training.experiments.report import write_report
+from training.experiments.results import ArmResult, Measured, Series, Training, learnt, write_result
+from training.experiments.tables import NOT_RUN
+
+UNITS = [f"slab{k}" for k in range(8)]
+SETTINGS = """
+learning_rate = {rate}
+[slices]
+crops = [128]
+"""
+
+
+@pytest.fixture
+def manifest(tmp_path):
+    arms = {}
+    for name, rate in (("good", 0.001), ("bad", 0.002), ("later", 0.003)):
+        path = tmp_path / f"{name}.toml"
+        path.write_text(SETTINGS.format(rate=rate))
+        arms[name] = Arm(name, f"{name} arm", config=path)
+    arms["ours"] = Arm("ours", "finished", model="visible-human-head")
+    arms["theirs"] = Arm("theirs", "another system", absent="its weights are not to be had")
+    names = ("ours", "good", "bad", "later", "theirs")
+    comparison = Comparison("c", "The comparison", "Which?", "good", names, (1, 2), ("plain",))
+    return Manifest(arms, (comparison,))
+
+
+def _series(method, level, measure="ciede2000"):
+    for number, unit in enumerate(UNITS):
+        for contrast in ("T1", "T2"):
+            values = (level + 0.1 * number, level + 0.1 * number + 1)
+            name = f"{unit}_{contrast}"
+            yield Series("cryosection", unit, name, contrast, method, measure, values)
+
+
+def _write(manifest, folder, arm, seed, series, data="d", split="val"):
+    config = manifest.arms[arm].config
+    training = None
+    if config:
+        settings = learnt(manifest.arms[arm].settings(seed))
+        training = Training(settings, 1250, 20000, 600.0 * seed, "CPU (2 threads)")
+    measured = Measured(split, data, 1, 9.0, tuple(series))
+    result = ArmResult(arm, seed, "w", 7, data, "torch", training, {"plain": measured})
+    write_result(result, folder)
+
+
+@pytest.fixture
+def results(manifest, tmp_path):
+    folder = tmp_path / "results"
+    for seed in (1, 2):
+        _write(manifest, folder, "good", seed, _series("natural", 10 + seed))
+        _write(manifest, folder, "bad", seed, _series("natural", 13 + seed))
+    _write(manifest, folder, "ours", 0, [*_series("natural", 8), *_series("grey copy", 30)])
+    return folder
+
+
+@pytest.fixture
+def evidence(manifest, results):
+    return Evidence(manifest, manifest.comparisons[0], results, "val")
+
+
+def _lines(page, start):
+    return [line for line in page.splitlines() if line.startswith(f"| {start}")]
+
+
+def test_a_mean_is_over_slices_units_and_seeds(evidence):
+    values = evidence.values("good", "plain", "cryosection", "natural", "ciede2000")
+    assert values.cube.shape == (2, 8, 4)
+    assert values.interval.mean == pytest.approx(11.5 + 0.35 + 0.5)
+    assert values.interval.low < values.interval.mean < values.interval.high
+
+
+def test_arms_are_paired_by_seed_and_unit(evidence):
+    good, bad, ours = (
+        evidence.values(arm, "plain", "cryosection", "natural", "ciede2000")
+        for arm in ("good", "bad", "ours")
+    )
+    found = paired(bad, good, better=-1)
+    assert found.units == 8
+    assert found.difference.mean == pytest.approx(3)
+    assert found.difference.low == pytest.approx(3)  # the same in every seed, unit and slice
+    assert found.rank_biserial == -1  # a larger error is worse in every unit
+    assert found.p == pytest.approx(2 / 2**8)
+    # A finished model has no seeds of its own: the mean over the others' is compared.
+    assert paired(ours, good, better=-1).difference.mean == pytest.approx(8 - 11.5)
+
+
+def test_the_page_says_budget_and_hardware_under_every_table(manifest, results, tmp_path):
+    page = write_report(manifest, results, tmp_path / "out").read_text()
+    assert "Each trained arm saw 20,000 slices in 10 to 20 minutes on CPU (2 threads)." in page
+    assert _lines(page, "good | good arm | 7 | 2 of 2 | 20,000 | 1,250 | 15.0 | CPU (2 threads) |")
+    assert _lines(page, "good | natural | 15.0 | 12.")
+    assert _lines(page, "grey copy | trivial | – | 30.")
+    assert _lines(page, "CIEDE2000 | bad | 8 | +3.0 [+3.0, +3.0] | 0.016 | -1.00 |")
+
+
+def test_an_arm_that_was_not_run_is_marked_in_every_table(manifest, results, tmp_path):
+    out = tmp_path / "out"
+    page = write_report(manifest, results, out).read_text()
+    assert _lines(page, "theirs | another system | – | not run: its weights are not to be had |")
+    for arm in ("later", "theirs"):
+        assert len([line for line in _lines(page, arm) if NOT_RUN in line]) == 2
+    with (out / "summary.csv").open() as stream:
+        rows = list(csv.DictReader(stream))
+    assert {row["method"] for row in rows if row["arm"] in ("later", "theirs")} == {NOT_RUN}
+    good = next(row for row in rows if row["arm"] == "good" and row["kind"] == "cryosection")
+    assert (good["samples"], good["minutes"], good["seeds"]) == ("20000", "15.0", "2")
+
+
+def test_an_arm_with_some_of_its_seeds_says_so(manifest, results, tmp_path):
+    _write(manifest, results, "later", 2, _series("natural", 9))
+    page = write_report(manifest, results, tmp_path / "out").read_text()
+    assert _lines(page, "later (1 of 2 seeds) | natural | 20.0 |")
+
+
+def test_a_result_of_other_settings_other_data_or_another_split_does_not_count(
+    manifest, results, tmp_path
+):
+    _write(manifest, results, "later", 1, _series("natural", 9), data="other")
+    _write(manifest, results, "bad", 1, _series("natural", 9), split="test")
+    manifest.arms["good"].config.write_text(SETTINGS.format(rate=0.5))
+    evidence = Evidence(manifest, manifest.comparisons[0], results, "val")
+    assert evidence.left_out == ["later"]
+    assert evidence.results["good"] == evidence.results["later"] == []
+    found = evidence.values("bad", "plain", "cryosection", "natural", "ciede2000")
+    assert found.seeds == (2,)
+    page = write_report(manifest, results, tmp_path / "out").read_text()
+    assert _lines(page, "later | later arm | – | not run: trained on other data")
+
+
+def test_a_report_of_nothing_marks_everything(manifest, tmp_path):
+    page = write_report(manifest, tmp_path / "none", tmp_path / "out").read_text()
+    assert len([line for line in page.splitlines() if NOT_RUN in line]) >= 5
+
+
+def test_slices_that_are_undefined_stay_out_of_the_mean(manifest, tmp_path):
+    folder = tmp_path / "results"
+    series = [Series("MRI", "a", "a", "T1", "natural", "flicker", (1.0, np.nan))]
+    _write(manifest, folder, "good", 1, series)
+    evidence = Evidence(manifest, manifest.comparisons[0], folder, "val")
+    assert evidence.values("good", "plain", "MRI", "natural", "flicker").interval.mean == 1
+
+
+def test_conditions_on_one_axis_become_a_curve(manifest, tmp_path):
+    names = ("plain", "noise-3", "noise-6", "noise-9")
+    comparison = dataclasses.replace(manifest.comparisons[0], conditions=names)
+    manifest = Manifest(manifest.arms, (comparison,))
+    settings = learnt(manifest.arms["good"].settings(1))
+    measured = {
+        name: Measured("val", "d", 1, 9.0, tuple(_series("natural", 10 + 2 * number)))
+        for number, name in enumerate(names)
+    }
+    training = Training(settings, 1250, 20000, 600.0, "CPU")
+    write_result(ArmResult("good", 1, "w", 7, "d", "torch", training, measured), tmp_path / "r")
+    page = write_report(manifest, tmp_path / "r", tmp_path / "out").read_text()
+    assert "](c_1_cryosection.png)" in page
+    assert (tmp_path / "out" / "c_1_cryosection.png").stat().st_size > 5000
+    assert not (tmp_path / "out" / "c_1_mri.png").exists()
+    rows = [line.split(" | ")[0] for line in page.splitlines() if "seeds) | natural" in line]
+    assert rows == ["| as it is", *(f"| Rician noise of {n} %" for n in (3, 6, 9))]
+
+
+def test_a_recipe_that_has_changed_since_does_not_count(manifest, tmp_path):
+    comparison = dataclasses.replace(manifest.comparisons[0], conditions=("raw-64",))
+    settings = learnt(manifest.arms["good"].settings(1))
+    training = Training(settings, 1250, 20000, 600.0, "CPU")
+    for recipe, known in ((1, False), (CONDITIONS["raw-64"].recipe, True)):
+        measured = {"raw-64": Measured("val", "d", recipe, 9.0, tuple(_series("natural", 1)))}
+        write_result(ArmResult("good", 1, "w", 7, "d", "torch", training, measured), tmp_path)
+        evidence = Evidence(manifest, comparison, tmp_path, "val")
+        assert (evidence.methods("good", "raw-64") == ["natural"]) is known

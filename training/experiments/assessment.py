@@ -1,0 +1,137 @@
+"""One model measured under one condition: every held-out slice coloured, every measure taken."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from skimage.color import rgb2lab
+
+from MRIColorizeLib.intensity import normalize
+from MRIColorizeLib.tissue import PALETTE_LAB
+from training.evaluate.learned import ColorStatistics
+from training.evaluate.measures import tissue_agreement
+from training.evaluate.scores import score_pairs, score_stack
+from training.evaluate.stacks import NATURAL, STRUCTURE, TRUTH, ColoredStack, color_case
+from training.evaluate.summary import between_contrasts
+from training.experiments.conditions import Condition
+from training.experiments.held_out import ThinCase
+from training.experiments.results import Series, rounded
+from training.experiments.subjects import Subject
+
+# Measures that this adds to those of training.evaluate.scores.
+TISSUE_OF_COLORS = "tissue_of_colors"  # share of body pixels whose nearest palette colour is right
+AGREEMENT = "agreement"  # share of pixels with one tissue in both contrasts, by the model's map
+AGREEMENT_OF_COLORS = "agreement_of_colors"  # the same by the nearest palette colour
+
+
+def assess(
+    subject: Subject,
+    cases: Sequence[ThinCase],
+    condition: Condition,
+    statistics: ColorStatistics,
+) -> Iterator[Series]:
+    """Colour all cases and measure every colouring that the subject asks for."""
+    stacks: list[ColoredStack] = []
+    for thin in cases:
+        stack = _colored(subject, thin, condition, statistics)
+        if stack is not None:
+            stacks.append(stack)
+            yield from _of_stack(stack, statistics)
+    methods = dict.fromkeys(method for stack in stacks for method in stack.pictures)
+    for method in methods:
+        if method != TRUTH:  # which synthetic MRI have in common, and others lack
+            yield from _of_pairs(stacks, method)
+
+
+def nearest_tissues(rgb: np.ndarray) -> np.ndarray:
+    """Tissue codes (S, H, W) of the palette colours nearest to uint8 pictures (S, H, W, 3).
+
+    CIE76 distance. It reads tissues from any colouring, where a model's own map knows only its own.
+    """
+    lab = rgb2lab(rgb)
+    # One colour at a time: all distances at once would take thirteen times the memory.
+    nearest, codes = np.full(lab.shape[:-1], np.inf), np.zeros(lab.shape[:-1], np.uint8)
+    for code, color in enumerate(PALETTE_LAB):
+        distance = ((lab - color) ** 2).sum(axis=-1)
+        closer = distance < nearest
+        nearest[closer], codes[closer] = distance[closer], code
+    return codes
+
+
+def _colored(
+    subject: Subject, thin: ThinCase, condition: Condition, statistics: ColorStatistics
+) -> ColoredStack | None:
+    case = condition.change(thin.case, subject.colorizer.model.card.spacing_mm)
+    if case is None:
+        return None
+    systems = [] if subject.system is None else [subject.system]
+    stack = color_case(case, subject.colorizer, statistics, systems, progress=_silent)
+    kept = [name for name in stack.pictures if name in subject.methods]
+    if condition.against == "clean" and STRUCTURE in kept:
+        kept.remove(STRUCTURE)  # its lightness is the degraded MRI's by construction
+    stack = dataclasses.replace(
+        stack,
+        pictures={name: stack.pictures[name] for name in kept},
+        index=thin.index[stack.index],
+    )
+    if condition.against == "clean":
+        clean = normalize(thin.case.volume.array, thin.case.mask)[0]
+        stack = dataclasses.replace(stack, mri=clean[np.isin(thin.index, stack.index)])
+    if subject.system is None:
+        return stack
+    # One picture a slice, which stands beside the models' natural colours.
+    pictures = {NATURAL: stack.pictures[subject.system.name]}
+    return dataclasses.replace(stack, pictures=pictures, tissue=None, changes=())
+
+
+def _of_stack(stack: ColoredStack, statistics: ColorStatistics) -> Iterator[Series]:
+    case = stack.case
+
+    def series(method: str, measure: str, values: np.ndarray) -> Series:
+        told = (case.kind, case.unit, case.name, case.contrast, method, measure)
+        return Series(*told, rounded(values))
+
+    for scores in score_stack(stack, statistics):
+        for measure, values in scores.values.items():
+            if np.isfinite(values).any():
+                yield series(scores.method, measure.name.lower(), values)
+    if stack.labels is not None:
+        for method, picture in stack.pictures.items():
+            codes = nearest_tissues(picture)
+            share = tissue_agreement(codes, stack.labels, stack.mask).share
+            yield series(method, TISSUE_OF_COLORS, share)
+    for change in stack.changes:
+        yield series(NATURAL, f"{change.of}: {change.name}", change.ciede2000)
+
+
+def _of_pairs(stacks: Sequence[ColoredStack], method: str) -> Iterator[Series]:
+    """Contrasts of one subject compared: colours, and tissues by both readings."""
+    for pair in score_pairs(stacks, method):
+        if not between_contrasts(pair):
+            continue
+        first, second = pair.first, pair.second
+        mask = first.mask & second.mask
+        codes, others = (nearest_tissues(stack.pictures[method]) for stack in (first, second))
+        found = {
+            "contrast": pair.ciede2000,
+            AGREEMENT_OF_COLORS: tissue_agreement(codes, others, mask).share,
+        }
+        if pair.agreement is not None:
+            found[AGREEMENT] = pair.agreement.share
+        case = first.case
+        for measure, values in found.items():
+            yield Series(
+                case.kind,
+                case.subject,
+                case.subject,
+                pair.contrasts,
+                method,
+                measure,
+                rounded(values),
+            )
+
+
+def _silent(text: str) -> None:
+    """Cases are many and small; the queue reports each arm."""

@@ -1,0 +1,40 @@
+"""What of the experiments is done, what is under way, what is left."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from training.checkpoint import CHECKPOINT, read_state
+from training.experiments.conditions import CONDITIONS
+from training.experiments.manifest import Job, Manifest
+from training.experiments.results import read_result
+
+
+def listing(
+    manifest: Manifest, results: Path, out: Path | None = None, only: Sequence[str] = ()
+) -> str:
+    """One line a job. results: folder of the result files; out: folder of the runs, if known."""
+    return "\n".join(
+        f"{job.name:32} {_state(job, results, out):34} {job.arm.title}"
+        for job in manifest.jobs(only)
+    )
+
+
+def _state(job: Job, results: Path, out: Path | None) -> str:
+    result = read_result(results, job.arm.name, job.seed)
+    if result is not None:
+        if job.arm.config and not result.is_of(job.arm.settings(job.seed)):
+            return "of other settings: to run again"
+        left = [
+            name
+            for name in job.conditions
+            if (found := result.conditions.get(name)) is None
+            or found.recipe != CONDITIONS[name].recipe
+        ]
+        return f"to measure: {', '.join(left)}" if left else "done"
+    if job.arm.config and out is not None and (path := out / job.name / CHECKPOINT).exists():
+        return f"step {read_state(path)['step']} of {job.arm.settings(job.seed).steps}"
+    if job.arm.absent is not None:
+        return "not run: no pictures"
+    return "to run" if job.arm.config else "to measure"

@@ -1,0 +1,117 @@
+"""The experiments written down: README.md for people, summary.csv for programs."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from MRIColorizeLib.output import atomic
+from training.evaluate.blocks import Block, Heading, Picture, Table, Terms, Text, as_markdown
+from training.experiments.differences import difference_table
+from training.experiments.evidence import Evidence
+from training.experiments.figures import write_curves
+from training.experiments.manifest import Manifest
+from training.experiments.tables import (
+    CSV_FIELDS,
+    KINDS,
+    csv_rows,
+    measure_table,
+    training_table,
+)
+
+PAGE, TABLE = "README.md", "summary.csv"
+INTRODUCTION = (
+    "Every arm has the small preset (width 16, crops of 128 pixels) unless its row says otherwise, "
+    "and every arm of a comparison sees the same number of slices. These budgets are a small "
+    "share of what the shipped model had: they rank choices, they do not show what a choice can "
+    "reach in the end. An arm that was not run is marked so; nothing is estimated."
+)
+SPLITS = {
+    "val": "Measured on the validation part. Nothing was chosen on it within an arm (the last "
+    "averaged weights are measured), but between arms it was looked at.",
+    "test": "Measured on the test part.",
+}
+TERMS = (
+    (
+        "natural, structure-locked",
+        "the engine's two modes: the colouring's own lightness, or the MRI's. Every arm and every "
+        "competitor goes through the same engine.",
+    ),
+    (
+        "tissue as labelled, same tissue",
+        "by the model's own tissue map, which only the palette head has: share of the body that is "
+        "as labelled, and share on which the maps of T1, T2 and FLAIR of one person agree.",
+    ),
+    (
+        "tissue by colour, same tissue by colour",
+        "the same with the tissue whose palette colour is nearest to the picture's colour, so that "
+        "every colouring can be asked.",
+    ),
+    (
+        "contrast consistency",
+        "CIEDE2000 between the colourings of one person's contrasts; a constant colour has 0.",
+    ),
+    ("64 px of padding, gain 0.85", "CIEDE2000 by which the network's colours change."),
+    (
+        "intervals and tests",
+        "95 % of a hierarchical bootstrap over training seeds, units (slabs of a cryosection, "
+        "volumes of MRI, persons where contrasts are compared) and slices. p: Wilcoxon's "
+        "signed-rank over units, adjusted by Holm over the arms in one measure; below six units "
+        "there is none. Effect sizes are those of paired units: rank-biserial (positive where the "
+        "arm is better than the reference) and Cohen's dz. With one seed the interval does not "
+        "know how much another start of the training would change.",
+    ),
+    (
+        "truth",
+        "held-out photographs are coloured from an MRI made of their own labels, so colour errors "
+        "on them are optimistic; the truth of labelled MRI is the palette painted on the labels. "
+        "Slabs of one body do not speak for people.",
+    ),
+)
+
+
+def write_report(manifest: Manifest, results: Path, out: Path, split: str = "val") -> Path:
+    """Write the tables of all comparisons into `out`; returns the page.
+
+    results: folder of the result files. Raises ResultError, OutputError.
+    """
+    found = [Evidence(manifest, c, results, split) for c in manifest.comparisons]
+    with atomic(out / TABLE) as temporary, temporary.open("w", newline="") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(CSV_FIELDS)
+        for evidence in found:
+            writer.writerows(csv_rows(evidence))
+    curves = {e.comparison.name: list(write_curves(e, out)) for e in found}
+    with atomic(out / PAGE) as temporary:
+        text = as_markdown(list(_blocks(found, split, curves)))
+        temporary.write_text(text, encoding="utf-8")
+    return out / PAGE
+
+
+def _blocks(
+    found: Sequence[Evidence], split: str, curves: Mapping[str, Sequence[Picture]]
+) -> Iterator[Block]:
+    yield Heading("Experiments", 1)
+    yield Text(INTRODUCTION)
+    yield Text(SPLITS[split])
+    for evidence in found:
+        comparison = evidence.comparison
+        yield Heading(comparison.title)
+        yield Text(comparison.question)
+        yield training_table(evidence)
+        for kind, title in KINDS.items():
+            yield from _section(f"{title}: colour and structure", measure_table(evidence, kind))
+            yield from _section(
+                f"{title}: each arm against {comparison.reference}",
+                difference_table(evidence, kind),
+            )
+        yield from curves[comparison.name]
+    yield Heading("What the words mean")
+    yield Terms(TERMS)
+
+
+def _section(title: str, table: Table | None) -> Iterator[Block]:
+    if table is not None:
+        yield Heading(title, 3)
+        yield table

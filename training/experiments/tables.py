@@ -1,0 +1,167 @@
+"""The tables of a comparison: how each arm was trained, and every measure of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+from training.evaluate.blocks import Table
+from training.evaluate.cases import MRI, SLAB
+from training.evaluate.cells import MISSING
+from training.evaluate.stacks import MODES, TRUTH
+from training.experiments.conditions import CONDITIONS
+from training.experiments.evidence import COLUMNS, Column, Evidence, Values
+from training.experiments.manifest import Arm
+from training.experiments.results import ArmResult
+
+NOT_RUN = "not run"
+KINDS = {SLAB: "Held-out cryosections", MRI: "MRI"}
+HARDEST = ("grey copy", "constant colour", "table per contrast")
+
+
+def training_table(evidence: Evidence) -> Table:
+    """How long every arm was trained, on what."""
+    header = ["arm", "what it is", "parameters", "seeds", "slices seen", "steps"]
+    header += ["minutes", "hardware"]
+    rows = [_training_row(arm, evidence) for arm in evidence.arms]
+    return Table(header, rows, "Slices and steps are of each seed, minutes the mean over seeds.")
+
+
+def measure_table(evidence: Evidence, kind: str) -> Table | None:
+    """Every arm under every condition, in each colouring, in all measures that are defined.
+
+    Where there are several conditions, a few of the trivial colourings stand for all of them.
+    """
+    conditions = evidence.comparison.conditions
+    lines: list[tuple[list[str], list[Values | None]]] = []
+    for condition in conditions:
+        start = [CONDITIONS[condition].title] if len(conditions) > 1 else []
+        for arm in evidence.arms:
+            methods = evidence.methods(arm.name, condition)
+            for method in methods:
+                if len(conditions) > 1 and method not in (*MODES, *HARDEST):
+                    continue
+                found = [
+                    evidence.values(arm.name, condition, kind, method, column.measure)
+                    for column in COLUMNS
+                ]
+                if any(found):
+                    lines.append(([*start, *_names(arm, method, evidence)], found))
+            if not methods:
+                nothing: list[Values | None] = [None] * len(COLUMNS)
+                lines.append(([*start, arm.name, NOT_RUN, MISSING], nothing))
+    used = [i for i in range(len(COLUMNS)) if any(found[i] for _, found in lines)]
+    if not used:
+        return None
+    header = ["condition"] if len(conditions) > 1 else []
+    header += ["arm", "colouring", "minutes", *(COLUMNS[i].label for i in used)]
+    rows = [[*names, *(_interval(found[i], COLUMNS[i]) for i in used)] for names, found in lines]
+    return Table(header, rows, caption(evidence, kind))
+
+
+def csv_rows(evidence: Evidence) -> Iterator[list[str]]:
+    """Every number of the tables for programs; see CSV_FIELDS."""
+    comparison = evidence.comparison
+    for condition in comparison.conditions:
+        for kind in KINDS:
+            for arm in evidence.arms:
+                methods = evidence.methods(arm.name, condition)
+                if not methods:
+                    start = [comparison.name, condition, kind, arm.name]
+                    yield [*start, NOT_RUN, *[""] * (len(CSV_FIELDS) - len(start) - 1)]
+                for method in methods:
+                    for column in COLUMNS:
+                        found = evidence.values(arm.name, condition, kind, method, column.measure)
+                        if found is not None:
+                            yield [
+                                *(comparison.name, condition, kind, arm.name, method),
+                                *(column.measure, str(len(found.seeds)), str(len(found.units))),
+                                *_training_numbers(evidence.results[arm.name]),
+                                *(f"{x:.6g}" for x in _numbers(found)),
+                            ]
+
+
+CSV_FIELDS = (
+    *("comparison", "condition", "kind", "arm", "method", "measure", "seeds", "units"),
+    *("samples", "minutes", "mean", "low", "high"),
+)
+
+
+def caption(evidence: Evidence, kind: str) -> str:
+    """Under every table: condition, budget, hardware."""
+    trained = [r.training for results in evidence.results.values() for r in results if r.training]
+    conditions = evidence.comparison.conditions
+    how = CONDITIONS[conditions[0]].title if len(conditions) == 1 else "each condition by itself"
+    said = f"{KINDS[kind]}, {how}; {evidence.split} part."
+    if trained:
+        samples = sorted({t.samples for t in trained})
+        minutes = [t.seconds / 60 for t in trained]
+        hardware = "; ".join(sorted({t.hardware for t in trained}))
+        seen = " or ".join(f"{number:,}" for number in samples)
+        low, high = f"{min(minutes):.0f}", f"{max(minutes):.0f}"
+        span = low if low == high else f"{low} to {high}"
+        said += f" Each trained arm saw {seen} slices in {span} minutes on {hardware}."
+    return said
+
+
+def _names(arm: Arm, method: str, evidence: Evidence) -> list[str]:
+    """Arm, colouring and minutes; trivial colourings and the truth stand for themselves."""
+    if arm.model and method not in MODES:
+        return [method, "the photograph itself" if method == TRUTH else "trivial", MISSING]
+    trained = [r.training for r in evidence.results[arm.name] if r.training]
+    wanted = len(evidence.comparison.seeds) if arm.config else len(trained)
+    some = f" ({len(trained)} of {wanted} seeds)" if len(trained) < wanted else ""
+    return [arm.name + some, method, _minutes(evidence.results[arm.name])]
+
+
+def _training_row(arm: Arm, evidence: Evidence) -> list[str]:
+    results = evidence.results[arm.name]
+    if not results:
+        reason = arm.absent or (
+            "trained on other data than the other arms"
+            if arm.name in evidence.left_out
+            else NOT_RUN
+        )
+        why = NOT_RUN if reason == NOT_RUN else f"{NOT_RUN}: {reason}"
+        return [arm.name, arm.title, MISSING, why, *[MISSING] * 4]
+    trained = [r.training for r in results if r.training]
+    size = f"{results[0].parameters:,}"
+    if not trained:
+        where = "its authors know" if arm.absent else "see its card"
+        return [arm.name, arm.title, size if arm.model else MISSING, MISSING, *[where] * 3, MISSING]
+    seeds = f"{len(trained)} of {len(evidence.comparison.seeds)}"
+    return [
+        arm.name,
+        arm.title,
+        size,
+        seeds,
+        f"{trained[0].samples:,}",
+        f"{trained[0].steps:,}",
+        _minutes(results),
+        "; ".join(sorted({t.hardware for t in trained})),
+    ]
+
+
+def _training_numbers(results: Sequence[ArmResult]) -> list[str]:
+    trained = [r.training for r in results if r.training]
+    return [str(trained[0].samples), _minutes(results)] if trained else ["", ""]
+
+
+def _minutes(results: Sequence[ArmResult]) -> str:
+    seconds = [r.training.seconds for r in results if r.training]
+    return f"{sum(seconds) / len(seconds) / 60:.1f}" if seconds else MISSING
+
+
+def _interval(values: Values | None, column: Column) -> str:
+    if values is None:
+        return MISSING
+    mean, low, high = _numbers(values)
+    if math.isnan(mean):
+        return MISSING
+    digits = column.digits
+    return f"{mean:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
+
+
+def _numbers(values: Values) -> tuple[float, float, float]:
+    found = values.interval
+    return found.mean, found.low, found.high
