@@ -11,6 +11,7 @@ Slices whose shorter side is 384 pixels or more are first averaged down, as the 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -28,19 +29,46 @@ NORMAL_SIDE = 256
 TINY = 1e-4
 
 
+@dataclass(frozen=True)
+class Features:
+    """What FSIM compares, of one picture.
+
+    congruency, gradient: (H, W) of the picture averaged down by `factor`.
+    """
+
+    congruency: np.ndarray
+    gradient: np.ndarray
+    factor: int
+
+
 def fsim(image: np.ndarray, mri: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
     """FSIM (S,) of two stacks (S, H, W) in [0, 1], of the slice or, with a mask, of the body.
 
     NaN where neither picture has a feature.
     """
-    values = np.full(len(image), np.nan, dtype=np.float32)
-    for index, (first, second) in enumerate(zip(image, mri, strict=True)):
-        weight = np.ones(first.shape) if mask is None else mask[index].astype(np.float64)
-        a, b, weight = (_shrink(x) for x in (first * 255.0, second * 255.0, weight))
-        congruency = phase_congruency(a), phase_congruency(b)
-        gradient = _gradient(a), _gradient(b)
-        local = _likeness(*congruency, T1) * _likeness(*gradient, T2)
-        weight = weight * np.maximum(*congruency)
+    return compare_features(describe_features(image), describe_features(mri), mask)
+
+
+def describe_features(stack: np.ndarray) -> list[Features]:
+    """Features of every slice of (S, H, W), to be compared with those of other stacks."""
+    described = []
+    for image in stack:
+        factor = max(1, round(min(image.shape) / NORMAL_SIDE))
+        small = _shrink(image * 255.0, factor)
+        described.append(Features(phase_congruency(small), _gradient(small), factor))
+    return described
+
+
+def compare_features(
+    first: Sequence[Features], second: Sequence[Features], mask: np.ndarray | None = None
+) -> np.ndarray:
+    """The same as `fsim`, of stacks that are described already."""
+    values = np.full(len(first), np.nan, dtype=np.float32)
+    for index, (a, b) in enumerate(zip(first, second, strict=True)):
+        local = _likeness(a.congruency, b.congruency, T1) * _likeness(a.gradient, b.gradient, T2)
+        weight = np.maximum(a.congruency, b.congruency)
+        if mask is not None:
+            weight = weight * _shrink(mask[index].astype(np.float64), a.factor)
         if weight.sum() > 0:
             values[index] = (local * weight).sum() / weight.sum()
     return values
@@ -114,6 +142,5 @@ def _gradient(image: np.ndarray) -> np.ndarray:
     )
 
 
-def _shrink(image: np.ndarray) -> np.ndarray:
-    factor = max(1, round(min(image.shape) / NORMAL_SIDE))
+def _shrink(image: np.ndarray, factor: int) -> np.ndarray:
     return uniform_filter(image, factor)[::factor, ::factor] if factor > 1 else image

@@ -15,7 +15,7 @@ from training.evaluate import edges, measures
 from training.evaluate.cases import SLAB
 from training.evaluate.learned import ColorStatistics
 from training.evaluate.multiscale import ms_ssim_in_body, ms_ssim_whole, window_that_fits
-from training.evaluate.phase import fsim
+from training.evaluate.phase import Features, compare_features, describe_features
 from training.evaluate.pyramid import SMALLEST_SIDE
 from training.evaluate.stacks import NATURAL, TRUTH, ColoredStack
 from training.evaluate.texture import TextureStatistics, compare_textures, describe_textures
@@ -96,21 +96,19 @@ class PairScores:
 
 def score_stack(stack: ColoredStack, statistics: ColorStatistics) -> Iterator[Scores]:
     """Every colouring of a stack in every measure that it allows, contrasts left for the pairs."""
-    # STSIM's statistics of the MRI are the same for every colouring, and cost half of the time.
-    side = min(stack.mri.shape[1:])
-    textures = describe_textures(stack.mri) if side >= SMALLEST_SIDE else None
+    described = _describe(stack.mri)
     for method in stack.pictures:
-        yield _score(stack, method, statistics, textures)
+        yield _score(stack, method, statistics, described)
 
 
 def _score(
     stack: ColoredStack,
     method: str,
     statistics: ColorStatistics,
-    textures: Sequence[TextureStatistics] | None,
+    described: _Described,
 ) -> Scores:
     rgb = unit_rgb(stack.pictures[method])
-    values = _structure(stack, rgb, textures) | _color(stack, rgb, statistics)
+    values = _structure(stack, rgb, described) | _color(stack, rgb, statistics)
     per_tissue = None
     if stack.truth is not None and method != TRUTH:
         truth = unit_rgb(stack.truth)
@@ -145,12 +143,29 @@ def unit_rgb(picture: np.ndarray) -> np.ndarray:
     return picture.astype(np.float32) / 255
 
 
+@dataclass(frozen=True)
+class _Described:
+    """What is the same of the MRI beside every colouring, and costs most of the time.
+
+    textures: None where slices are too small for STSIM.
+    """
+
+    features: Sequence[Features]
+    textures: Sequence[TextureStatistics] | None
+
+
+def _describe(stack: np.ndarray) -> _Described:
+    large = min(stack.shape[1:]) >= SMALLEST_SIDE
+    return _Described(describe_features(stack), describe_textures(stack) if large else None)
+
+
 def _structure(
-    stack: ColoredStack, rgb: np.ndarray, textures: Sequence[TextureStatistics] | None
+    stack: ColoredStack, rgb: np.ndarray, of_mri: _Described
 ) -> dict[Measure, np.ndarray]:
     mri, mask = stack.mri, stack.mask
     grey, light = measures.grey(rgb), measures.lightness(rgb)
     side = min(mri.shape[1:])
+    features = describe_features(grey)
     values = {
         Measure.NCC2: measures.squared_ncc(light, mri, mask),
         Measure.ORIENTATION: measures.orientation_agreement(light, mri, mask),
@@ -159,13 +174,13 @@ def _structure(
         Measure.SSIM_BODY: measures.ssim_in_body(grey, mri, mask),
         Measure.SSIM_SLICE: measures.ssim_whole(grey, mri),
         Measure.MS_SSIM_BODY: ms_ssim_in_body(grey, mri, mask),
-        Measure.FSIM_BODY: fsim(grey, mri, mask),
-        Measure.FSIM_SLICE: fsim(grey, mri),
+        Measure.FSIM_BODY: compare_features(features, of_mri.features, mask),
+        Measure.FSIM_SLICE: compare_features(features, of_mri.features),
     }
     if side > SMALLEST_SIDE and window_that_fits(side) >= SMALLEST_WINDOW:
         values[Measure.MS_SSIM_SLICE] = ms_ssim_whole(grey, mri)
-    if textures is not None:
-        found = compare_textures(describe_textures(grey), textures, mask)
+    if of_mri.textures is not None:
+        found = compare_textures(describe_textures(grey), of_mri.textures, mask)
         values |= {
             Measure.STSIM1_BODY: found.stsim1_body,
             Measure.STSIM1_SLICE: found.stsim1_slice,
