@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import filecmp
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from .errors import InputError
@@ -34,6 +34,18 @@ class Job:
         """All that may be written."""
         names = (self.volume, self.picture, self.rendering, self.preview)
         return (*names, self.tissue, self.confidence)
+
+    def within(self, folder: Path) -> Job:
+        """The same file names in another folder."""
+        return replace(
+            self,
+            volume=folder / self.volume.name,
+            picture=folder / self.picture.name,
+            rendering=folder / self.rendering.name,
+            preview=folder / self.preview.name,
+            tissue=folder / self.tissue.name,
+            confidence=folder / self.confidence.name,
+        )
 
 
 def sample_path() -> Path:

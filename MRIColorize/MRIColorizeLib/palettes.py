@@ -15,7 +15,7 @@ from .cielab import lab_to_rgb, rgb_to_lab
 from .errors import DependencyError, InputError, ModelError
 from .model import WEIGHTS_NAME, Model, ModelCard, models_directory
 from .options import check_palette
-from .output import atomic
+from .staging import atomic
 from .tissue import CLASSES, NAMES, PALETTE_LAB
 
 MALE = "Visible Human Male"
