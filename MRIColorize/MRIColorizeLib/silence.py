@@ -6,7 +6,7 @@ import os
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 # The error stream belongs to the whole process: one at a time may turn it aside.
 _TURN = threading.RLock()
@@ -14,21 +14,23 @@ _TURN = threading.RLock()
 
 @contextmanager
 def silenced() -> Iterator[Callable[[], str]]:
-    """Catch what is printed on the process's error stream; yields what tells it so far."""
-    with _TURN, tempfile.TemporaryFile() as caught:
+    """Catch what is printed on the process's error stream; yields what tells it so far.
+
+    Where there is no such stream, or no place for what it says, it stays as it is.
+    """
+    with _TURN, ExitStack() as undo:
         try:
+            caught = undo.enter_context(tempfile.TemporaryFile())
             kept = os.dup(2)
-        except OSError:  # there is no such stream
+        except OSError:
             yield str
             return
+        undo.callback(os.close, kept)
+        undo.callback(os.dup2, kept, 2)
         os.dup2(caught.fileno(), 2)
 
         def said() -> str:
             caught.seek(0)
             return caught.read().decode("utf-8", "replace")
 
-        try:
-            yield said
-        finally:
-            os.dup2(kept, 2)
-            os.close(kept)
+        yield said

@@ -37,7 +37,7 @@ def volume_trial(job: tuple[int, Path]) -> Outcome:
     """The trial of a seed with a model's folder: by the engine, or through files."""
     seed, model = job
     choices = Seeded(seed)
-    if choices.integer(0, 9) < 6:
+    if choices.integer(0, 9) < 7:
         return by_engine(choose_volume(choices, orthonormal=False), model)
     return through_files(choose_volume(choices, orthonormal=True), model, choices)
 

@@ -9,7 +9,7 @@ import numpy as np
 from fuzz.choices import Choices
 
 MAX_SIDE = 300
-MAX_VOXELS = 20_000
+MAX_VOXELS = 12_000
 TYPES = (
     *("int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64"),
     *("float16", "float32", "float64"),
