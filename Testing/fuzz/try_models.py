@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from cli.made import made_head
-from fuzz.choices import Seeded
+from fuzz.choices import Choices, Seeded
 from fuzz.hostile import HARMS
 from fuzz.outcome import Outcome, require, sentence_of
 from MRIColorizeLib.colorizer import Colorizer
@@ -23,7 +23,11 @@ from MRIColorizeLib.volume import Volume
 def model_trial(job: tuple[int, Path]) -> Outcome:
     """The trial of a seed with a good model's folder, which is copied. Raises BrokenPromise."""
     seed, good = job
-    choices = Seeded(seed)
+    return hostile_model(Seeded(seed), good)
+
+
+def hostile_model(choices: Choices, good: Path) -> Outcome:
+    """Harm a copy of a model, and use it. Raises BrokenPromise."""
     how = choices.pick(tuple(HARMS))
     root = Path(tempfile.mkdtemp(prefix="fuzz-model-"))
     refusal = None
