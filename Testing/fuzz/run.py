@@ -31,15 +31,15 @@ from MRIColorizeLib.model import DEFAULT_MODEL, models_directory  # noqa: E402
 Trial = Callable[[tuple[int, Path]], Outcome]
 # Trial, and the memory that it may take beyond what its process starts with.
 TRIALS: dict[str, tuple[Trial, int]] = {
+    "files": (file_trial, GIB),
     "volumes": (volume_trial, 3 * GIB),
     "scenes": (scene_trial, 4 * GIB),
-    "files": (file_trial, GIB),
     "models": (model_trial, GIB),
     "kills": (kill_trial, 4 * GIB),
     "shipped": (volume_trial, 8 * GIB),
 }
 # What the trials count by default: a quarter of an hour on two cores.
-USUAL = {"volumes": 1800, "scenes": 200, "files": 2000, "models": 500, "kills": 100, "shipped": 10}
+USUAL = {"files": 2000, "volumes": 1800, "scenes": 200, "models": 500, "kills": 50, "shipped": 5}
 
 
 def main() -> int:
@@ -52,7 +52,8 @@ def main() -> int:
     parser.add_argument("--json", type=Path, help="also write the counts to this file")
     parser.add_argument("--again", nargs=2, metavar=("KIND", "SEED"), help="one trial alone")
     chosen = parser.parse_args()
-    failures, report = [], {}
+    failures: list[tuple[str, int, str]] = []
+    report = {}
     with tempfile.TemporaryDirectory(prefix="fuzz-") as folder:
         small = write_model(Path(folder))
         if chosen.again:

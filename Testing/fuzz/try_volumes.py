@@ -85,8 +85,9 @@ def check_color(color: ColorVolume, case: VolumeCase, matrix: np.ndarray) -> Non
     require(color.mask.any(), "no body")
     if case.background == "black":
         require(not color.array[~color.mask].any(), "the background is not black")
-    require(color.tissue is not None and color.tissue.shape == case.shape, "no tissue map")
-    require(int(color.tissue.max()) < CLASSES, "a tissue that is none")
+    tissue = np.full(0, CLASSES) if color.tissue is None else color.tissue
+    require(tissue.shape == case.shape, "no tissue map, or an odd one")
+    require(int(tissue.max()) < CLASSES, "a tissue that is none")
     require((color.confidence is not None) == case.confidence, "confidence unasked or missing")
 
 
