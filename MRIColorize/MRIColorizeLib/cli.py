@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import io
+import signal
 import sys
 import time
 import warnings
@@ -13,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from .arguments import BAD, FORMATS, NAME, options_from, parser
-from .console import Console, one_line
+from .console import Console, speak
 from .errors import Cancelled, DependencyError, InputError, MRIColorizeError
 from .files import read_volume
 from .maps import write_confidence, write_tissue
@@ -35,6 +37,11 @@ INTERRUPTED = 130
 
 def run() -> NoReturn:
     """Entry point of the command."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # names of files may not fit the terminal's coding
+            stream.reconfigure(errors="backslashreplace")
+    # Schedulers and containers end a process so; it clears up as after Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(main())
 
 
@@ -49,12 +56,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             return colorize(chosen, console)
         except (KeyboardInterrupt, Cancelled):
-            print(f"{NAME}: interrupted; nothing half-written is left.", file=sys.stderr)
+            speak(f"{NAME}: interrupted; nothing half-written is left.", sys.stderr)
             return INTERRUPTED
         except MemoryError:
             return _fail(InputError("There is not enough memory; crop or resample the volume."))
         except MRIColorizeError as error:
             return _fail(error)
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            return _fail(InputError(f"{error.filename} cannot be used: {reason}; check its path."))
 
 
 def colorize(chosen: argparse.Namespace, console: Console) -> int:
@@ -207,5 +217,5 @@ def _check_packages() -> None:
 
 
 def _fail(error: MRIColorizeError) -> int:
-    print(f"{NAME}: {one_line(str(error))}", file=sys.stderr, flush=True)
+    speak(f"{NAME}: {error}", sys.stderr)
     return BAD

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .errors import InputError
-from .files import read_with_itk
+from .files import check_name, read_with_itk
 from .volume import Volume
 
 if TYPE_CHECKING:
@@ -51,6 +51,8 @@ def find_series(folder: Path) -> list[list[Path]]:
     for directory, _, names in sorted(os.walk(folder)):
         if not names:
             continue
+        for name in names:
+            check_name(Path(directory, name))
         for identity in sitk.ImageSeriesReader.GetGDCMSeriesIDs(directory, True):
             names_in_order = sitk.ImageSeriesReader.GetGDCMSeriesFileNames(
                 directory, identity, useSeriesDetails=True
