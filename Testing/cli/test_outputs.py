@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from unittest import mock
 
 import nrrd
 import numpy as np
@@ -20,7 +21,6 @@ from cli.made import Answer, made_head, write_nifti
 from cli.made_dicom import write_series
 from fuzz.child import each, start
 from fuzz.command import files_below, run_command
-from MRIColorizeLib import cli
 from MRIColorizeLib.cli import run
 from MRIColorizeLib.errors import OutputError
 from MRIColorizeLib.staging import LOCK, PREFIX, atomic, check_writable, staged
@@ -117,15 +117,15 @@ def test_when_nobody_reads_what_it_says_the_work_is_still_done(tmp_path, small_m
 
 
 def terminated_while_writing(arguments: list[object]) -> None:
-    """Be the program; a scheduler ends it when the first output is there."""
-    write = cli.write_montage
+    """Be the program; a scheduler ends it when the outputs are written and not yet renamed."""
+    sync = os.fsync
 
-    def stop(*_arguments: object) -> None:
+    def stop(descriptor: int) -> None:
         os.kill(os.getpid(), signal.SIGTERM)
-        write(*_arguments)
+        sync(descriptor)
 
-    cli.write_montage = stop
-    as_program(arguments)
+    with mock.patch.object(os, "fsync", stop):
+        as_program(arguments)
 
 
 def test_a_scheduler_s_signal_ends_the_run_and_leaves_nothing(tmp_path, small_model):
