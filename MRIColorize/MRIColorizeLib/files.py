@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import re
 import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -173,6 +174,11 @@ def read_with_itk(paths: list[Path]) -> Volume:
         dimensions -= 1
     _refuse_kind(paths[0], dimensions, size, components, complex_numbers)
     _refuse_geometry(paths[0], _affine_of(header))
+    if _is_dicom(paths[0]):
+        bits = re.search(r"(\d+)-bit", sitk.GetPixelIDValueAsString(header.GetPixelID()))
+        voxels = math.prod(size) * len(paths) * (int(bits[1]) // 8 if bits else 8)
+        stored = sum(path.stat().st_size for path in paths)
+        check_declared(paths[0], Declared(voxels, stored, packed=True))
     try:
         with silenced() as said:
             image = _execute(header, paths)
@@ -183,6 +189,11 @@ def read_with_itk(paths: list[Path]) -> Volume:
         raise _damaged(paths[0]) from error
     array = sitk.GetArrayFromImage(image).astype(np.float32)
     return Volume(array.reshape(array.shape[-3:]), _affine_of(image))
+
+
+def _is_dicom(path: Path) -> bool:
+    with path.open("rb") as stream:
+        return stream.read(132)[128:] == b"DICM"
 
 
 def _execute(header: sitk.ImageFileReader, paths: list[Path]) -> sitk.Image:

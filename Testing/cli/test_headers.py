@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import gzip
 import os
+import shutil
 import struct
 from pathlib import Path
 
 import nibabel
 import numpy as np
+import pydicom
 import pytest
 import SimpleITK as sitk
 
 from cli.made import Answer, made_head, write_nifti
+from cli.made_dicom import write_series
 from fuzz.child import GIB, each
 from fuzz.command import files_below, run_command
 from MRIColorizeLib import memory
@@ -88,6 +91,17 @@ def spoilt_zlib(folder: Path) -> Path:
     return path
 
 
+def large_dicom(folder: Path) -> Path:
+    """65535 rows and columns, and a handful of pixels."""
+    write_series(folder / "series", made_head(), np.eye(4))
+    path = folder / "series" / "t1003"
+    data = pydicom.dcmread(path)
+    data.Rows = data.Columns = 65535
+    data.save_as(folder / "a.dcm")
+    shutil.rmtree(folder / "series")
+    return folder / "a.dcm"
+
+
 def empty_mgh(folder: Path) -> Path:
     nibabel.save(nibabel.MGHImage(made_head().T, np.eye(4)), folder / "a.mgh")
     content = bytearray((folder / "a.mgh").read_bytes())
@@ -117,6 +131,7 @@ def loop(folder: Path) -> Path:
         (cut_pair, "cannot hold them"),
         (pair_alone, "is missing"),
         (spoilt_zlib, "damaged or cut off"),
+        (large_dicom, "cannot hold them"),
         (empty_mgh, "header is damaged"),
         (pipe, "is no file"),
         (loop, "cannot be opened"),
