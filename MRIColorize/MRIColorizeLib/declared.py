@@ -42,10 +42,15 @@ META_BYTES: Mapping[str, int] = {
 PATTERN = re.compile(r"([^%]*)%(0?\d{0,2})d([^%\s]*)\s+(\d{1,9})\s+(\d{1,9})\s+(\d{1,9})(\s+\d+)?")
 
 
+# What a run takes for each voxel: the MRI as float32, colours, body and tissue.
+BYTES_PER_VOXEL = 4 + 3 + 1 + 1
+
+
 @dataclass(frozen=True)
 class Declared:
-    """Bytes that the voxels take when unpacked, bytes that hold them, and whether packed."""
+    """Voxels, the bytes they take when unpacked, the bytes that hold them, and whether packed."""
 
+    count: int
     voxels: int
     stored: int
     packed: bool
@@ -59,7 +64,9 @@ def check_declared(path: Path, declared: Declared) -> None:
             f"{path} is damaged or cut off; its header declares {declared.voxels} bytes of voxels, "
             "and it cannot hold them."
         )
-    check_fits(declared.voxels, f"The volume in {path}")
+    # As stored and as float32 for a moment, then all that a run makes of it.
+    needed = max(declared.voxels + 4 * declared.count, BYTES_PER_VOXEL * declared.count)
+    check_fits(needed, f"The volume in {path}")
 
 
 def check_text_header(path: Path) -> None:
@@ -102,13 +109,14 @@ def _nrrd(path: Path, head: bytes) -> Declared:
         if key in fields and len(re.findall(r"\([^)]*\)|[^\s()]+", fields[key])) != dimension:
             raise ValueError(key)
     encoding = fields["encoding"].lower()
-    voxels = math.prod(sizes) * _nrrd_bytes(fields["type"].lower())
+    count = math.prod(sizes)
+    voxels = count * _nrrd_bytes(fields["type"].lower())
     names = _named(fields["datafile"], listed) if "datafile" in fields else None
     stored = _size_after(path, end) if names is None else _sizes_of(path, names)
     if encoding in ("gzip", "gz"):
-        return Declared(voxels, stored, packed=True)
+        return Declared(count, voxels, stored, packed=True)
     # As text every voxel takes a letter at least.
-    return Declared(voxels if encoding == "raw" else math.prod(sizes), stored, packed=False)
+    return Declared(count, voxels if encoding == "raw" else count, stored, packed=False)
 
 
 def _nrrd_bytes(name: str) -> int:
@@ -169,12 +177,13 @@ def _meta(path: Path, head: bytes) -> Declared:
     kind = fields["ElementType"].removesuffix("_ARRAY")
     if not 0 < channels < 1000 or kind not in META_BYTES:
         raise ValueError("ElementType")
-    voxels = math.prod(sizes) * channels * META_BYTES[kind]
+    count = math.prod(sizes)
+    voxels = count * channels * META_BYTES[kind]
     local = name in ("LOCAL", "Local", "local")
     stored = _size_after(path, place) if local else _sizes_of(path, _named(name, listed))
     packed = fields.get("CompressedData", "False").lower() in ("true", "1", "t")
     text = fields.get("BinaryData", "True").lower() in ("false", "0", "f")
-    return Declared(math.prod(sizes) if text else voxels, stored, packed)
+    return Declared(count, count if text else voxels, stored, packed)
 
 
 def _until_empty_line(head: bytes) -> tuple[str, int]:

@@ -127,9 +127,10 @@ def _check_voxels(path: Path, image: Any) -> None:
         stored = regular_size(place)
     except OSError as error:
         raise InputError(f"{place}, with the voxels of {path}, is missing; add it.") from error
-    voxels = math.prod(image.shape) * image.get_data_dtype().itemsize
+    count = math.prod(image.shape)
     packed = suffix(place) in PACKED_SUFFIXES
-    check_declared(path, Declared(voxels, stored, packed))
+    voxels = count * image.get_data_dtype().itemsize
+    check_declared(path, Declared(count, voxels, stored, packed))
 
 
 def _itk_affine(path: Path, affine: np.ndarray) -> np.ndarray:
@@ -176,9 +177,9 @@ def read_with_itk(paths: list[Path]) -> Volume:
     _refuse_geometry(paths[0], _affine_of(header))
     if _is_dicom(paths[0]):
         bits = re.search(r"(\d+)-bit", sitk.GetPixelIDValueAsString(header.GetPixelID()))
-        voxels = math.prod(size) * len(paths) * (int(bits[1]) // 8 if bits else 8)
+        count, width = math.prod(size) * len(paths), int(bits[1]) // 8 if bits else 8
         stored = sum(path.stat().st_size for path in paths)
-        check_declared(paths[0], Declared(voxels, stored, packed=True))
+        check_declared(paths[0], Declared(count, count * width, stored, packed=True))
     try:
         with silenced() as said:
             image = _execute(header, paths)

@@ -49,9 +49,11 @@ def main() -> int:
         parser.add_argument(f"--{name}", type=int, default=count, metavar="N")
     parser.add_argument("--seed", type=int, default=0, help="of the first trial of each kind")
     parser.add_argument("--seconds", type=float, default=120.0, help="that one trial may take")
+    parser.add_argument("--minutes", type=float, default=1e9, help="after which it stops")
     parser.add_argument("--json", type=Path, help="also write the counts to this file")
     parser.add_argument("--again", nargs=2, metavar=("KIND", "SEED"), help="one trial alone")
     chosen = parser.parse_args()
+    deadline = time.monotonic() + 60 * chosen.minutes
     failures: list[tuple[str, int, str]] = []
     report = {}
     with tempfile.TemporaryDirectory(prefix="fuzz-") as folder:
@@ -64,7 +66,7 @@ def main() -> int:
         for kind in TRIALS:
             count = getattr(chosen, kind)
             jobs = [(seed, _model(kind, small)) for seed in range(chosen.seed, chosen.seed + count)]
-            report[kind] = _run(kind, jobs, chosen.seconds, failures)
+            report[kind] = _run(kind, jobs, chosen.seconds, deadline, failures)
     if chosen.json is not None:
         chosen.json.write_text(json.dumps({"failures": failures, **report}, indent=1))
     print(f"\n{len(failures)} failures")
@@ -78,7 +80,11 @@ def _model(kind: str, small: Path) -> Path:
 
 
 def _run(
-    kind: str, jobs: list[tuple[int, Path]], seconds: float, failures: list[tuple[str, int, str]]
+    kind: str,
+    jobs: list[tuple[int, Path]],
+    seconds: float,
+    deadline: float,
+    failures: list[tuple[str, int, str]],
 ) -> dict[str, dict[str, int]]:
     """Try all of a kind, print its tables, and note what failed."""
     if not jobs:
@@ -94,12 +100,14 @@ def _run(
             lines = (ended.fault or "").strip().splitlines()
             failures.append((kind, seed, lines[-1] if lines else "?"))
             tried["(failed)"] += 1
-            continue
-        tried[ended.result.kind] += 1
-        if ended.result.refusal is None:
-            accepted[ended.result.kind] += 1
         else:
-            reasons[reason(ended.result.refusal, Path(tempfile.gettempdir()))] += 1
+            tried[ended.result.kind] += 1
+            if ended.result.refusal is None:
+                accepted[ended.result.kind] += 1
+            else:
+                reasons[reason(ended.result.refusal, Path(tempfile.gettempdir()))] += 1
+        if time.monotonic() > deadline:
+            break
     spent = time.perf_counter() - began
     print(
         f"\n{kind}: {len(jobs)} tried, {accepted.total()} done, {reasons.total()} refused, ", end=""
