@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -42,7 +42,7 @@ TRIALS: dict[str, tuple[Trial, int]] = {
 USUAL = {"files": 2000, "volumes": 1800, "scenes": 200, "models": 500, "kills": 50, "shipped": 5}
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run what was asked for; 1 when anything failed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     for name, count in USUAL.items():
@@ -52,7 +52,7 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=1e9, help="after which it stops")
     parser.add_argument("--json", type=Path, help="also write the counts to this file")
     parser.add_argument("--again", nargs=2, metavar=("KIND", "SEED"), help="one trial alone")
-    chosen = parser.parse_args()
+    chosen = parser.parse_args(arguments)
     deadline = time.monotonic() + 60 * chosen.minutes
     failures: list[tuple[str, int, str]] = []
     report = {}
@@ -109,10 +109,8 @@ def _run(
         if time.monotonic() > deadline:
             break
     spent = time.perf_counter() - began
-    print(
-        f"\n{kind}: {len(jobs)} tried, {accepted.total()} done, {reasons.total()} refused, ", end=""
-    )
-    print(f"{tried['(failed)']} failed, {spent:.0f} s")
+    print(f"\n{kind}: {tried.total()} of {len(jobs)} tried, {accepted.total()} done, ", end="")
+    print(f"{reasons.total()} refused, {tried['(failed)']} failed, {spent:.0f} s")
     for name, count in sorted(tried.items()):
         print(f"  {count:5d} tried {accepted[name]:5d} done  {name}")
     for text, count in reasons.most_common():

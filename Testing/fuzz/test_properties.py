@@ -17,6 +17,7 @@ from cli.made import write_model
 from fuzz.child import GIB, each
 from fuzz.drawn import Drawn
 from fuzz.outcome import BrokenPromise, reason, refusal_of, sentence_of
+from fuzz.run import main
 from fuzz.try_files import file_trial
 from fuzz.try_models import hostile_model
 from fuzz.try_scenes import in_scene
@@ -69,6 +70,16 @@ def test_damaged_files_end_in_time_with_colour_or_one_sentence(model):
     """In processes of their own: a reader in C may end one, or never end."""
     jobs = [(seed, model) for seed in range(900, 930)]
     assert [e for e in each(file_trial, jobs, seconds=200, memory=GIB) if e.fault] == []
+
+
+def test_the_command_counts_what_it_tried_and_makes_a_trial_again(capsys):
+    nothing = [f"--{kind}=0" for kind in ("files", "volumes", "scenes", "kills", "shipped")]
+    assert main([*nothing, "--models", "4", "--seed", "7"]) == 0
+    printed = capsys.readouterr().out
+    assert "models: 4 of 4 tried" in printed
+    assert "0 failures" in printed
+    assert main(["--again", "models", "7"]) == 0
+    assert "Outcome(" in capsys.readouterr().out
 
 
 def crash(_seed: int) -> None:
