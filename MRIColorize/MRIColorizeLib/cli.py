@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import io
+import signal
 import sys
 import time
 import warnings
@@ -13,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from .arguments import BAD, FORMATS, NAME, options_from, parser
-from .console import Console
+from .console import Console, speak
 from .errors import Cancelled, DependencyError, InputError, MRIColorizeError
 from .files import read_volume
 from .maps import write_confidence, write_tissue
@@ -21,9 +23,10 @@ from .maskfile import read_mask
 from .naming import Job, is_sample, plan_jobs, sample_path
 from .offscreen import write_rendering
 from .options import ColorizeOptions
-from .output import NOTICE, check_writable, write_color
+from .output import NOTICE, write_color
 from .palettes import model_palette
 from .picture import write_montage, write_preview
+from .staging import check_writable, staged
 from .volume import ColorVolume, Volume, check_volume, choose_plane, slice_order
 
 if TYPE_CHECKING:
@@ -34,6 +37,11 @@ INTERRUPTED = 130
 
 def run() -> NoReturn:
     """Entry point of the command."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # names of files may not fit the terminal's coding
+            stream.reconfigure(errors="backslashreplace")
+    # Schedulers and containers end a process so; it clears up as after Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(main())
 
 
@@ -48,12 +56,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             return colorize(chosen, console)
         except (KeyboardInterrupt, Cancelled):
-            print(f"{NAME}: interrupted; nothing half-written is left.", file=sys.stderr)
+            speak(f"{NAME}: interrupted; nothing half-written is left.", sys.stderr)
             return INTERRUPTED
         except MemoryError:
             return _fail(InputError("There is not enough memory; crop or resample the volume."))
         except MRIColorizeError as error:
             return _fail(error)
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            return _fail(InputError(f"{error.filename} cannot be used: {reason}; check its path."))
 
 
 def colorize(chosen: argparse.Namespace, console: Console) -> int:
@@ -73,7 +84,7 @@ def colorize(chosen: argparse.Namespace, console: Console) -> int:
     for job in jobs:
         try:
             began = time.perf_counter()
-            volume = _read(job, console)
+            volume = _read(job, chosen, console)
             if engine is None:
                 engine = _engine(chosen, console, began)
             mask = None if chosen.mask is None else read_mask(chosen.mask, volume)
@@ -90,13 +101,25 @@ def colorize(chosen: argparse.Namespace, console: Console) -> int:
     return BAD if failed else 0
 
 
-def _read(job: Job, console: Console) -> Volume:
+def _read(job: Job, chosen: argparse.Namespace, console: Console) -> Volume:
     volume = check_volume(read_volume(job.source))
-    check_writable(job.volume)
+    check_writable(*_outputs(job, chosen))
     size = "x".join(str(n) for n in reversed(volume.array.shape))
     spacing = "x".join(f"{step:.2f}" for step in volume.spacing)
     console.say(f"{job.source}: {size} voxels of {spacing} mm")
     return volume
+
+
+def _outputs(job: Job, chosen: argparse.Namespace) -> tuple[Path, ...]:
+    """What will be written."""
+    if chosen.preview is not None:
+        return (job.preview,)
+    asked = {
+        job.tissue: chosen.tissue,
+        job.confidence: chosen.confidence,
+        job.rendering: is_sample(job.source) if chosen.render is None else chosen.render,
+    }
+    return (job.volume, job.picture, *(path for path, wanted in asked.items() if wanted))
 
 
 def _engine(chosen: argparse.Namespace, console: Console, began: float) -> Colorizer:
@@ -139,28 +162,29 @@ def _whole(
 ) -> None:
     color = _color(volume, engine, options, console)
     began = time.perf_counter()
-    write_color(color, job.volume)
-    write_montage(volume, color, job.picture, job.source.name)
-    written = [job.volume, job.picture]
-    if chosen.tissue:
-        own = model_palette(engine.model)
-        palette = own if options.palette is None else replace(own, lab=options.palette)
-        write_tissue(color, palette, job.tissue)
-        written.append(job.tissue)
-    if chosen.confidence:
-        write_confidence(color, job.confidence)
-        written.append(job.confidence)
-    if is_sample(job.source) if chosen.render is None else chosen.render:
-        try:
-            write_rendering(color, job.rendering)
-            written.append(job.rendering)
-        except DependencyError as error:
-            console.note(str(error))
-    else:
+    # The volume is renamed last: where it is, all that was asked for is.
+    with staged(job.volume.parent, last=job.volume.name) as stage:
+        place = job.within(stage)
+        write_color(color, place.volume)
+        write_montage(volume, color, place.picture, job.source.name)
+        outputs = _outputs(place, chosen)
+        if place.tissue in outputs:
+            own = model_palette(engine.model)
+            palette = own if options.palette is None else replace(own, lab=options.palette)
+            write_tissue(color, palette, place.tissue)
+        if place.confidence in outputs:
+            write_confidence(color, place.confidence)
+        if place.rendering in outputs:
+            try:
+                write_rendering(color, place.rendering)
+            except DependencyError as error:
+                console.note(str(error))
+        written = {path.name: path.stat().st_size for path in outputs if path.exists()}
+    if place.rendering not in outputs:
         console.say("No 3D rendering, which may show a face; --render makes one.")
     console.say(f"Wrote in {time.perf_counter() - began:.1f} s:")
-    for path in written:
-        console.say(f"  {path} ({path.stat().st_size / 1e6:.1f} MB)")
+    for name, size in written.items():
+        console.say(f"  {job.volume.with_name(name)} ({size / 1e6:.1f} MB)")
 
 
 def _preview(
@@ -193,5 +217,5 @@ def _check_packages() -> None:
 
 
 def _fail(error: MRIColorizeError) -> int:
-    print(f"{NAME}: {error}", file=sys.stderr, flush=True)
+    speak(f"{NAME}: {error}", sys.stderr)
     return BAD

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .errors import InputError
-from .files import read_with_itk
+from .files import check_name, read_with_itk
+from .silence import silenced
 from .volume import Volume
 
 if TYPE_CHECKING:
@@ -51,11 +52,14 @@ def find_series(folder: Path) -> list[list[Path]]:
     for directory, _, names in sorted(os.walk(folder)):
         if not names:
             continue
-        for identity in sitk.ImageSeriesReader.GetGDCMSeriesIDs(directory, True):
-            names_in_order = sitk.ImageSeriesReader.GetGDCMSeriesFileNames(
-                directory, identity, useSeriesDetails=True
-            )
-            found.append([Path(name) for name in names_in_order])
+        for name in names:
+            check_name(Path(directory, name))
+        with silenced():
+            for identity in sitk.ImageSeriesReader.GetGDCMSeriesIDs(directory, True):
+                names_in_order = sitk.ImageSeriesReader.GetGDCMSeriesFileNames(
+                    directory, identity, useSeriesDetails=True
+                )
+                found.append([Path(name) for name in names_in_order])
     return sorted(found, key=lambda files: -sum(file.stat().st_size for file in files))
 
 
@@ -64,14 +68,18 @@ def _header(file: Path) -> sitk.ImageFileReader:
 
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(file))
-    reader.ReadImageInformation()
+    try:
+        with silenced():
+            reader.ReadImageInformation()
+    except RuntimeError as error:
+        raise InputError(f"{file} is damaged; leave it out or get the series again.") from error
     return reader
 
 
 def _is_grey(file: Path) -> bool:
     try:
         return _header(file).GetNumberOfComponents() == 1
-    except RuntimeError:
+    except InputError:
         return False
 
 

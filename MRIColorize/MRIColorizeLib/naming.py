@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import filecmp
+import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from .errors import InputError
@@ -35,6 +36,18 @@ class Job:
         names = (self.volume, self.picture, self.rendering, self.preview)
         return (*names, self.tissue, self.confidence)
 
+    def within(self, folder: Path) -> Job:
+        """The same file names in another folder."""
+        return replace(
+            self,
+            volume=folder / self.volume.name,
+            picture=folder / self.picture.name,
+            rendering=folder / self.rendering.name,
+            preview=folder / self.preview.name,
+            tissue=folder / self.tissue.name,
+            confidence=folder / self.confidence.name,
+        )
+
 
 def sample_path() -> Path:
     """The defaced head that ships: beside the models, in the source tree as in a wheel."""
@@ -55,11 +68,12 @@ def plan_jobs(sources: Sequence[Path], out: Path | None, ending: str) -> list[Jo
     the same file or a result would replace an input.
     """
     jobs = [_job(source, out, ending, alone=len(sources) == 1) for source in sources]
-    writers: dict[Path, Path] = {source.resolve(): source for source in sources}
+    writers: dict[str, Path] = {os.path.realpath(source): source for source in sources}
     for job in jobs:
         for path in job.results():
-            other = writers.setdefault(path.resolve(), job.source)
-            if path.resolve() == other.resolve():
+            place = os.path.realpath(path)  # Path.resolve fails at a loop of links
+            other = writers.setdefault(place, job.source)
+            if place == os.path.realpath(other):
                 raise InputError(f"{path} is an input and is not overwritten; choose another -o.")
             if other is not job.source:
                 raise InputError(

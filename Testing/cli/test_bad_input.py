@@ -8,6 +8,7 @@ import shutil
 import struct
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import nibabel
 import numpy as np
@@ -15,6 +16,7 @@ import pytest
 import SimpleITK as sitk
 
 from cli.made import made_head, run_python, write_nifti
+from MRIColorizeLib import staging
 
 
 def edited(path: Path, old: bytes, new: bytes) -> Path:
@@ -242,10 +244,10 @@ def test_a_place_that_cannot_be_written_to_is_told_before_the_work(tmp_path, com
     assert answer.code == 2
     assert "cannot be written" in answer.sentence()
 
-    def refuse(self, *_arguments, **_settings):
-        raise PermissionError(errno.EACCES, "Permission denied", str(self))
+    def refuse(*_arguments, **_settings):
+        raise PermissionError(errno.EACCES, "Permission denied")
 
-    monkeypatch.setattr(Path, "touch", refuse)
+    monkeypatch.setattr(staging, "tempfile", SimpleNamespace(TemporaryFile=refuse))
     answer = command(path)
     assert answer.code == 2
     assert "no permission" in answer.sentence()
