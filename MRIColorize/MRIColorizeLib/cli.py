@@ -8,23 +8,22 @@ import time
 import warnings
 from collections.abc import Sequence
 from dataclasses import replace
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from .arguments import BAD, FORMATS, NAME, options_from, parser
 from .console import Console
-from .errors import Cancelled, DependencyError, InputError, MRIColorizeError
+from .errors import Cancelled, InputError, MRIColorizeError
 from .files import read_volume
-from .maps import write_confidence, write_tissue
 from .maskfile import read_mask
-from .naming import Job, is_sample, plan_jobs, sample_path
-from .offscreen import write_rendering
+from .naming import Job, plan_jobs, sample_path
 from .options import ColorizeOptions
-from .output import NOTICE, check_writable, write_color
+from .output import NOTICE, check_writable
+from .packages import COMMAND, require
 from .palettes import model_palette
-from .picture import write_montage, write_preview
+from .picture import write_preview
 from .volume import ColorVolume, Volume, check_volume, choose_plane, slice_order
+from .writing import Wanted, segment_palette, write_results
 
 if TYPE_CHECKING:
     from .colorizer import Colorizer
@@ -58,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def colorize(chosen: argparse.Namespace, console: Console) -> int:
     """Colour every input. A bad input among several is told and the others go on."""
-    _check_packages()
+    require(COMMAND, "cli")
     options = options_from(chosen)
     if chosen.preview is not None and options.plane == "consensus":
         raise InputError("--preview shows one plane; give --plane axial, sagittal or coronal.")
@@ -139,24 +138,10 @@ def _whole(
 ) -> None:
     color = _color(volume, engine, options, console)
     began = time.perf_counter()
-    write_color(color, job.volume)
-    write_montage(volume, color, job.picture, job.source.name)
-    written = [job.volume, job.picture]
-    if chosen.tissue:
-        own = model_palette(engine.model)
-        palette = own if options.palette is None else replace(own, lab=options.palette)
-        write_tissue(color, palette, job.tissue)
-        written.append(job.tissue)
-    if chosen.confidence:
-        write_confidence(color, job.confidence)
-        written.append(job.confidence)
-    if is_sample(job.source) if chosen.render is None else chosen.render:
-        try:
-            write_rendering(color, job.rendering)
-            written.append(job.rendering)
-        except DependencyError as error:
-            console.note(str(error))
-    else:
+    wanted = Wanted(chosen.tissue, chosen.confidence, chosen.render)
+    palette = segment_palette(engine.model, options) if wanted.tissue else None
+    written = write_results(job, volume, color, palette, wanted, console.note)
+    if not wanted.renders(job):
         console.say("No 3D rendering, which may show a face; --render makes one.")
     console.say(f"Wrote in {time.perf_counter() - began:.1f} s:")
     for path in written:
@@ -180,16 +165,6 @@ def _preview(
     color = _color(volume, engine, replace(options, plane=plane, slice_index=index), console)
     write_preview(volume, color, plane, index, job.preview, job.source.name)
     console.say(f"Wrote {job.preview}")
-
-
-def _check_packages() -> None:
-    needed = {"nibabel": "nibabel", "nrrd": "pynrrd", "PIL": "pillow", "tqdm": "tqdm"}
-    missing = [package for name, package in needed.items() if find_spec(name) is None]
-    if missing:
-        raise DependencyError(
-            f"Python packages are missing ({', '.join(missing)}); "
-            "install them with: pip install 'MRIColorizeLib[cli]'."
-        )
 
 
 def _fail(error: MRIColorizeError) -> int:

@@ -27,17 +27,15 @@ class Console:
         print(f"Warning: {text}", file=sys.stderr, flush=True)
 
     @contextmanager
-    def progress(self) -> Iterator[Callable[[int, int], None]]:
-        """A progress bar with slices a second; it appears with the first batch."""
+    def progress(self, unit: str = " slices") -> Iterator[Callable[[int, int], None]]:
+        """A progress bar with pace and time left; it appears with the first call."""
         from tqdm import tqdm
 
         bars: list[tqdm] = []
 
         def show(done: int, total: int) -> None:
             if not bars:
-                bars.append(
-                    tqdm(total=total, unit=" slices", leave=False, disable=self.quiet, ncols=78)
-                )
+                bars.append(tqdm(total=total, unit=unit, leave=False, disable=self.quiet, ncols=78))
             bars[0].update(done - bars[0].n)
 
         try:
