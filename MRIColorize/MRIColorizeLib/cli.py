@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from .arguments import BAD, FORMATS, NAME, options_from, parser
+from .batch import run_batch
+from .batch_arguments import BATCH, batch_parser
 from .console import Console
 from .errors import Cancelled, InputError, MRIColorizeError
 from .files import read_volume
@@ -19,7 +21,7 @@ from .maskfile import read_mask
 from .naming import Job, plan_jobs, sample_path
 from .options import ColorizeOptions
 from .output import NOTICE, check_writable
-from .packages import COMMAND, require
+from .packages import FOR_COMMAND, require
 from .palettes import model_palette
 from .picture import write_preview
 from .volume import ColorVolume, Volume, check_volume, choose_plane, slice_order
@@ -38,14 +40,18 @@ def run() -> NoReturn:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code: 0, 2 for bad input, 130 when interrupted."""
-    chosen = parser().parse_args(arguments)
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if words[:1] == [BATCH]:  # an input of that name is ./batch
+        chosen, work = batch_parser().parse_args(words[1:]), run_batch
+    else:
+        chosen, work = parser().parse_args(words), colorize
     console = Console(chosen.quiet)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         warnings.filterwarnings("always", category=UserWarning, module="MRIColorizeLib")
         warnings.showwarning = lambda message, *_args, **_kwargs: console.warn(str(message))
         try:
-            return colorize(chosen, console)
+            return work(chosen, console)
         except (KeyboardInterrupt, Cancelled):
             print(f"{NAME}: interrupted; nothing half-written is left.", file=sys.stderr)
             return INTERRUPTED
@@ -57,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def colorize(chosen: argparse.Namespace, console: Console) -> int:
     """Colour every input. A bad input among several is told and the others go on."""
-    require(COMMAND, "cli")
+    require(FOR_COMMAND, "cli")
     options = options_from(chosen)
     if chosen.preview is not None and options.plane == "consensus":
         raise InputError("--preview shows one plane; give --plane axial, sagittal or coronal.")

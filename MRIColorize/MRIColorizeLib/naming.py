@@ -37,7 +37,7 @@ class Job:
         names = (self.volume, self.picture, self.rendering, self.preview)
         return (*names, self.tissue, self.confidence)
 
-    def moved(self, folder: Path) -> Job:
+    def within(self, folder: Path) -> Job:
         """The same results under the same names in another folder."""
         return Job(self.source, *(folder / path.name for path in self.results()))
 

@@ -8,9 +8,9 @@ from importlib.util import find_spec
 from .errors import DependencyError
 
 # What is imported, and what pip calls it.
-COMMAND = {"nibabel": "nibabel", "nrrd": "pynrrd", "PIL": "pillow", "tqdm": "tqdm"}
-BATCH = {**COMMAND, "distributed": "distributed"}
-SLURM = {"dask_jobqueue": "dask-jobqueue"}
+FOR_COMMAND = {"nibabel": "nibabel", "nrrd": "pynrrd", "PIL": "pillow", "tqdm": "tqdm"}
+FOR_BATCH = {**FOR_COMMAND, "distributed": "distributed"}
+FOR_SLURM = {"dask_jobqueue": "dask-jobqueue"}
 
 
 def require(packages: Mapping[str, str], extra: str) -> None:
