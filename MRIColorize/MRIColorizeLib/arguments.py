@@ -19,7 +19,7 @@ class Parser(argparse.ArgumentParser):
     """Says what is wrong in one line instead of a page of usage."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(BAD, f"{NAME}: {message} (see {NAME} --help).\n")
+        self.exit(BAD, f"{NAME}: {message} (see {self.prog} --help).\n")
 
 
 def parser() -> argparse.ArgumentParser:

@@ -12,7 +12,7 @@ from . import __version__
 from .arguments import BAD, FORMATS, options_from
 from .attempts import close_run, open_run, unique_name
 from .batch_plan import check_folders, plan_tasks
-from .batch_records import DONE_BEFORE, FAILED, Record, Task, Work
+from .batch_records import COLORED, DONE_BEFORE, FAILED, Record, Task, Work, finished_record
 from .batch_report import TABLE, count, summary, write_table
 from .cluster import Crew, connect
 from .console import Console
@@ -38,6 +38,7 @@ def run_batch(chosen: argparse.Namespace, console: Console) -> int:
     table = chosen.out / TABLE
     folder = open_run(chosen.out, run)
     records: list[Record] = []
+    broken_off = True
     try:
         if not chosen.force:
             records += _done_before(tasks, work.recipe)
@@ -49,16 +50,17 @@ def run_batch(chosen: argparse.Namespace, console: Console) -> int:
         ahead = [task for task in tasks if task.name not in done]
         if ahead:
             _color(crew, work, ahead, records, folder, console)
-    except KeyboardInterrupt:
-        console.note(
-            f"{len(records)} of {len(tasks)} volumes are dealt with; the same call goes on with "
-            "the others."
-        )
-        raise
+        broken_off = False
     finally:
+        close_run(folder)
+        records += _not_heard_of(tasks, records, run)
         if records:
             write_table(table, tasks, records, chosen.out)
-        close_run(folder)
+        if broken_off and records:
+            console.note(
+                f"{len(records)} of {len(tasks)} volumes are dealt with; the same call goes on "
+                "with the others."
+            )
     counts = count(tasks, records)
     for line in summary(counts, records, time.perf_counter() - began, table):
         console.say(line)
@@ -136,9 +138,19 @@ def _done_before(tasks: Sequence[Task], recipe: Recipe) -> list[Record]:
         finished = read_finished(task.finished)
         folder = task.job.volume.parent
         if finished is not None and still_holds(finished, task.job.source, folder, recipe):
-            made = finished.slices, finished.seconds
-            records.append(Record(task.name, DONE_BEFORE, "", "", *made, 0, finished.worker))
+            records.append(finished_record(task, DONE_BEFORE, finished, attempts=0))
     return records
+
+
+def _not_heard_of(tasks: Sequence[Task], records: Sequence[Record], run: str) -> list[Record]:
+    """What was made in this run by workers that could not say so any more."""
+    heard = {record.name for record in records}
+    found = []
+    for task in tasks:
+        made = None if task.name in heard else read_finished(task.finished)
+        if made is not None and made.run == run:
+            found.append(finished_record(task, COLORED, made, attempts=1))
+    return found
 
 
 def _color(

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from . import __version__, attempts
-from .batch_records import COLORED, DONE_BEFORE, FAILED, Record, Task, Work, lost
+from .batch_records import COLORED, DONE_BEFORE, FAILED, Record, Task, Work, finished_record, lost
 from .dicom import read_flat_folder
 from .engines import EngineCache
 from .errors import InputError, MRIColorizeError, OutputError
@@ -52,26 +52,26 @@ class BatchPainter:
     def color(self, task: Task) -> Record:
         """Colour a volume, or find that it is done; every failure becomes a record."""
         work, folder = self._work, task.job.volume.parent
+        begun = attempts.count(task.attempts)
         before = read_finished(task.finished)
         if before is not None:
             if before.run == work.run and outputs_exist(before, folder):
-                return _record(task, COLORED, before)  # whole, but its worker died before saying so
+                return finished_record(task, COLORED, before, begun)  # its worker died thereafter
             if not work.again and still_holds(before, task.job.source, folder, work.recipe):
-                return _record(task, DONE_BEFORE, before)
-        begun = attempts.count(task.attempts)
+                return finished_record(task, DONE_BEFORE, before, begun)
         if begun > work.retries:
             return lost(task, begun)
         notes: list[str] = []
         try:
-            return _record(task, COLORED, self._attempt(task, before, notes), notes)
+            made = self._attempt(task, before, notes)
+            return finished_record(task, COLORED, made, begun + 1, " ".join(notes))
         except MRIColorizeError as error:
             reason = str(error)
         except MemoryError:
             reason = "There is not enough memory; take fewer --workers, or crop the volume."
         except Exception as error:  # whatever one volume does, the others go on
             reason = f"Unexpected {type(error).__name__}: {' '.join(str(error).split())}"
-        tried = attempts.count(task.attempts)
-        told = " ".join(notes)
+        told, tried = " ".join(notes), attempts.count(task.attempts)
         return Record(task.name, FAILED, reason, told, attempts=tried, worker=self._name)
 
     def _attempt(self, task: Task, before: Finished | None, notes: list[str]) -> Finished:
@@ -174,9 +174,3 @@ def _remove_superseded(before: Finished, now: Finished, folder: Path) -> None:
         path = folder / name
         if name not in kept and path.is_file() and path.stat().st_size == size:
             path.unlink()
-
-
-def _record(task: Task, state: str, made: Finished, notes: list[str] | None = None) -> Record:
-    tried = attempts.count(task.attempts)
-    told = " ".join(notes or ())
-    return Record(task.name, state, "", told, made.slices, made.seconds, tried, made.worker)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from .fingerprint import Recipe
+from .fingerprint import Finished, Recipe
 from .naming import Job
 from .options import ColorizeOptions
 from .writing import Wanted
@@ -73,6 +73,13 @@ class Work:
     threads: int | None
     again: bool
     version: str
+
+
+def finished_record(
+    task: Task, state: str, made: Finished, attempts: int, notes: str = ""
+) -> Record:
+    """The record of a volume whose result is whole."""
+    return Record(task.name, state, "", notes, made.slices, made.seconds, attempts, made.worker)
 
 
 def lost(task: Task, attempts: int) -> Record:

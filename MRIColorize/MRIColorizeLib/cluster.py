@@ -135,19 +135,33 @@ def _slurm(crew: Crew) -> Iterator[Connection]:
         raise ClusterError(f"These settings for SLURM cannot be used: {reason}") from error
     with cluster, Client(cluster, set_as_default=False) as client:
         cluster.adapt(minimum=0, maximum=crew.workers)
-        yield Connection(client, crew.threads, f"Up to {crew.workers} workers in SLURM jobs")
+        threads = crew.threads or max(1, settings["cores"] // settings["processes"])
+        yield Connection(client, threads, f"Up to {crew.workers} workers in SLURM jobs")
 
 
 def _slurm_settings(file: Path | None) -> dict[str, Any]:
-    """Arguments of dask_jobqueue.SLURMCluster from a TOML file; one process a job by default."""
-    settings: dict[str, Any] = {"processes": 1}
-    if file is None:
-        return settings
+    """Arguments of dask_jobqueue.SLURMCluster: from a TOML file, then Dask's configuration.
+
+    Each job is one process, if nobody says otherwise, and takes one volume at a time: the cores are
+    the network's. Raises InputError.
+    """
+    import dask
+
     try:
-        told = tomllib.loads(file.read_text(encoding="utf-8"))
+        told = {} if file is None else tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise InputError(f"{file} cannot be read as TOML: {error}.") from error
-    return settings | {key.replace("-", "_"): value for key, value in told.items()}
+    settings = {key.replace("-", "_"): value for key, value in told.items()}
+    lists = {"worker_extra_args": [], "job_script_prologue": []}
+    for key, otherwise in {"cores": None, "processes": 1, **lists}.items():
+        configured = dask.config.get(f"jobqueue.slurm.{key.replace('_', '-')}", None)
+        settings.setdefault(key, configured or otherwise)
+    settings["worker_extra_args"] = [*settings["worker_extra_args"], "--nthreads", "1"]
+    memory = [
+        f"export DASK_DISTRIBUTED__WORKER__MEMORY__{k.upper()}={v}" for k, v in MEMORY.items()
+    ]
+    settings["job_script_prologue"] = [*settings["job_script_prologue"], *memory]
+    return settings
 
 
 def _client(address: str) -> Client:

@@ -276,6 +276,31 @@ def test_slurm_is_asked_for_workers_as_a_file_describes_them(
     assert len((programs / "jobs").read_text().split()) == 1
 
 
+def test_a_scheduler_that_is_lost_ends_the_run_and_what_is_done_stays(command, tmp_path):
+    from distributed import LocalCluster
+
+    names = [f"head_{n}.nii.gz" for n in range(12)]
+    source, out = made_tree(tmp_path / "in", names, SLOW), tmp_path / "out"
+    settings = {"n_workers": 1, "threads_per_worker": 1, "dashboard_address": None}
+    with LocalCluster(**settings, silence_logs=50) as cluster:
+
+        def end() -> None:
+            while not list(out.glob("*_color.nrrd")):
+                time.sleep(0.01)
+            cluster.close()
+
+        ending = threading.Thread(target=end)
+        ending.start()
+        answer = command("batch", source, out, "--scheduler", cluster.scheduler_address)
+        ending.join()
+    assert answer.code == 2
+    assert "The scheduler is lost" in answer.err
+    assert "Traceback" not in answer.err
+    done = {name for name, state in states(out).items() if state == "coloured"}
+    assert 0 < len(done) < len(names)
+    assert not list(out.glob(".mri-colorize/runs/*"))
+
+
 def test_a_scheduler_that_does_not_answer_is_told_in_time(command, tmp_path, monkeypatch):
     monkeypatch.setattr(cluster_module, "ANSWER_S", 1)
     source = made_tree(tmp_path / "in", ["a.nii.gz"])
