@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 from .batch_records import COLORED, DONE_BEFORE, FAILED, NOT_REACHED, Record, Task
 from .output import NOTICE, atomic
@@ -65,7 +66,7 @@ def count(tasks: Sequence[Task], records: Sequence[Record]) -> Counts:
 def write_table(path: Path, tasks: Sequence[Task], records: Sequence[Record], out: Path) -> None:
     """Write one row for each input, in their order; outputs below `out`. Raises OutputError."""
     known = {record.name: record for record in records}
-    with atomic(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+    with atomic(path) as temporary, _opened(temporary) as file:
         table = csv.writer(file)
         table.writerow(COLUMNS)
         for task in tasks:
@@ -104,7 +105,16 @@ def summary(counts: Counts, records: Sequence[Record], seconds: float, table: Pa
             f"{counts.recomputed} recomputed."
         )
     failed = sorted((r for r in records if r.state == FAILED), key=lambda record: record.name)
-    lines += [f"  failed: {record.name}: {record.reason}" for record in failed[:NAMED]]
+    lines += [_printable(f"  failed: {r.name}: {r.reason}") for r in failed[:NAMED]]
     if len(failed) > NAMED:
         lines.append(f"  and {len(failed) - NAMED} more in the table")
-    return [*lines, f"Table: {table}", NOTICE]
+    return [*lines, _printable(f"Table: {table}"), NOTICE]
+
+
+def _opened(path: Path) -> TextIO:
+    # File names need not be text; what is not goes into the table as the bytes that it is.
+    return path.open("w", newline="", encoding="utf-8", errors="surrogateescape")
+
+
+def _printable(line: str) -> str:
+    return line.encode("utf-8", "replace").decode("utf-8")

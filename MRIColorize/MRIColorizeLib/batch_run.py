@@ -15,6 +15,10 @@ from .batch_records import FAILED, Record, Task, Work, lost
 from .batch_worker import PainterPlugin, color_task
 from .errors import ClusterError
 
+# How often a volume is handed out whose workers died before they began it.
+ROUNDS = 5
+NO_WORKER = "Workers died again and again before they could begin it; see their logs."
+
 
 def color_all(
     client: Client, work: Work, tasks: Sequence[Task], keeps_on: bool
@@ -26,17 +30,18 @@ def color_all(
     """
     with _plugin(client, PainterPlugin(work, keeps_on)):
         futures = client.map(color_task, tasks, key="color-volume", pure=False)
-        waiting: dict[Future, Task] = dict(zip(futures, tasks, strict=True))
-        del futures
+        waiting = {future: (task, 1) for future, task in zip(futures, tasks, strict=True)}
+        del futures  # a future that is popped shall be the last reference: Dask forgets its result
         finished = as_completed(waiting, loop=client.loop)
         for future in finished:
-            task = waiting.pop(future)
+            task, round_ = waiting.pop(future)
             record = _record(future, task, work.retries)
-            if record is None:
+            if record is None and round_ < ROUNDS:
                 again = client.submit(color_task, task, pure=False)
-                waiting[again] = task
+                waiting[again] = task, round_ + 1
                 finished.add(again)
             else:
+                record = record or Record(task.name, FAILED, NO_WORKER)
                 whole = attempts.count_whole(task.attempts)
                 yield replace(record, recomputed=max(0, whole - 1))
 

@@ -77,7 +77,7 @@ def connect(crew: Crew, retries: int) -> Iterator[Connection]:
     if crew.scheduler is not None:
         with _client(crew.scheduler) as client:
             _wait_for_workers(client, crew.scheduler)
-            workers = len(client.scheduler_info(n_workers=-1)["workers"])
+            workers = len(client.nthreads())
             told = f"Scheduler {crew.scheduler} with {workers} workers"
             yield Connection(client, crew.threads, told)
         return
@@ -111,7 +111,7 @@ def _local(crew: Crew) -> Iterator[Connection]:
             n_workers=workers,
             threads_per_worker=1,
             processes=True,
-            dashboard_address=None,
+            dashboard_address="127.0.0.1:0",  # any free port, for this computer alone
             silence_logs=logging.CRITICAL,
         ) as cluster,
         Client(cluster, set_as_default=False) as client,

@@ -17,6 +17,7 @@ import pytest
 import SimpleITK as sitk
 
 from cli.made import made_head, write_nifti
+from cli.test_dicom import write_series
 from MRIColorizeLib import cluster as cluster_module
 
 SLOW = (72, 96, 96)  # takes a worker long enough to be killed in the middle
@@ -30,7 +31,7 @@ def workers():
     with LocalCluster(
         n_workers=2,
         threads_per_worker=1,
-        dashboard_address=None,
+        dashboard_address="127.0.0.1:0",
         silence_logs=50,
         preload=["cli.batch_poison"],
     ) as cluster:
@@ -205,6 +206,19 @@ def test_results_of_another_format_take_the_place_of_the_earlier_ones(batch, tmp
     assert outputs(out) == ["a_color.nii.gz", "a_color.png"]
 
 
+def test_every_folder_of_dicom_becomes_a_volume(batch, tmp_path):
+    source, out = tmp_path / "in", tmp_path / "out"
+    write_series(source / "patient" / "study", made_head()[:6], np.eye(4), "scout")
+    write_series(source / "patient" / "study" / "t1", made_head(), np.eye(4))
+    assert batch(source, out, "--format", "nii.gz").code == 0
+    assert states(out) == {"patient/study": "coloured", "patient/study/t1": "coloured"}
+    sizes = {
+        name: nibabel.load(out / "patient" / name).shape[2]
+        for name in ("study_color.nii.gz", "study/t1_color.nii.gz")
+    }
+    assert sizes == {"study_color.nii.gz": 6, "study/t1_color.nii.gz": 14}
+
+
 def test_warnings_of_the_engine_stand_in_the_table(batch, tmp_path):
     array = made_head().astype(np.float32)
     array[0, 0, :2] = np.nan
@@ -220,7 +234,7 @@ def environment(tmp_path: Path, repository: Path) -> dict[str, str]:
 
 
 def test_ctrl_c_ends_cleanly_and_the_next_call_goes_on(batch, tmp_path, repository, small_model):
-    names = [f"head_{n}.nii.gz" for n in range(12)]
+    names = [f"head_{n}.nii.gz" for n in range(8)]
     source, out = made_tree(tmp_path / "in", names, SLOW), tmp_path / "out"
     words = ["-m", "MRIColorizeLib", "batch", source, out, "--model", small_model, "--workers", 2]
     process = subprocess.Popen(
@@ -279,9 +293,9 @@ def test_slurm_is_asked_for_workers_as_a_file_describes_them(
 def test_a_scheduler_that_is_lost_ends_the_run_and_what_is_done_stays(command, tmp_path):
     from distributed import LocalCluster
 
-    names = [f"head_{n}.nii.gz" for n in range(12)]
+    names = [f"head_{n}.nii.gz" for n in range(8)]
     source, out = made_tree(tmp_path / "in", names, SLOW), tmp_path / "out"
-    settings = {"n_workers": 1, "threads_per_worker": 1, "dashboard_address": None}
+    settings = {"n_workers": 1, "threads_per_worker": 1, "dashboard_address": "127.0.0.1:0"}
     with LocalCluster(**settings, silence_logs=50) as cluster:
 
         def end() -> None:
