@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from . import __version__
+from .console import one_line
 from .options import BACKGROUNDS, DEVICES, MODES, PLANES, ColorizeOptions
 from .palettes import find_palette
 
@@ -19,7 +20,7 @@ class Parser(argparse.ArgumentParser):
     """Says what is wrong in one line instead of a page of usage."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(BAD, f"{NAME}: {message} (see {self.prog} --help).\n")
+        self.exit(BAD, f"{NAME}: {one_line(message)} (see {self.prog} --help).\n")
 
 
 def parser() -> argparse.ArgumentParser:

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import TextIO
 
 from .batch_records import COLORED, DONE_BEFORE, FAILED, NOT_REACHED, Record, Task
-from .output import NOTICE, atomic
+from .console import one_line
+from .output import NOTICE
+from .staging import atomic
 
 TABLE = "batch.csv"
 COLUMNS = (
@@ -77,13 +79,13 @@ def write_table(path: Path, tasks: Sequence[Task], records: Sequence[Record], ou
                 (
                     record.name,
                     record.state,
-                    record.reason,
+                    one_line(record.reason),
                     output,
                     record.slices or "",
                     f"{record.seconds:.1f}" if record.slices else "",
                     record.attempts,
                     record.worker,
-                    record.notes,
+                    one_line(record.notes),
                 )
             )
 
@@ -105,16 +107,12 @@ def summary(counts: Counts, records: Sequence[Record], seconds: float, table: Pa
             f"{counts.recomputed} recomputed."
         )
     failed = sorted((r for r in records if r.state == FAILED), key=lambda record: record.name)
-    lines += [_printable(f"  failed: {r.name}: {r.reason}") for r in failed[:NAMED]]
+    lines += [f"  failed: {r.name}: {r.reason}" for r in failed[:NAMED]]
     if len(failed) > NAMED:
         lines.append(f"  and {len(failed) - NAMED} more in the table")
-    return [*lines, _printable(f"Table: {table}"), NOTICE]
+    return [*lines, f"Table: {table}", NOTICE]
 
 
 def _opened(path: Path) -> TextIO:
     # File names need not be text; what is not goes into the table as the bytes that it is.
     return path.open("w", newline="", encoding="utf-8", errors="surrogateescape")
-
-
-def _printable(line: str) -> str:
-    return line.encode("utf-8", "replace").decode("utf-8")

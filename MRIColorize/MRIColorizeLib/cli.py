@@ -14,16 +14,17 @@ from typing import TYPE_CHECKING, NoReturn
 from .arguments import BAD, FORMATS, NAME, options_from, parser
 from .batch import run_batch
 from .batch_arguments import BATCH, batch_parser
-from .console import Console
+from .console import Console, one_line
 from .errors import Cancelled, InputError, MRIColorizeError
 from .files import read_volume
 from .maskfile import read_mask
 from .naming import Job, plan_jobs, sample_path
 from .options import ColorizeOptions
-from .output import NOTICE, check_writable
+from .output import NOTICE
 from .packages import FOR_COMMAND, require
 from .palettes import model_palette
 from .picture import write_preview
+from .staging import check_writable, staged
 from .volume import ColorVolume, Volume, check_volume, choose_plane, slice_order
 from .writing import Wanted, segment_palette, write_results
 
@@ -78,7 +79,7 @@ def colorize(chosen: argparse.Namespace, console: Console) -> int:
     for job in jobs:
         try:
             began = time.perf_counter()
-            volume = _read(job, console)
+            volume = _read(job, chosen, console)
             if engine is None:
                 engine = _engine(chosen, console, began)
             mask = None if chosen.mask is None else read_mask(chosen.mask, volume)
@@ -95,13 +96,22 @@ def colorize(chosen: argparse.Namespace, console: Console) -> int:
     return BAD if failed else 0
 
 
-def _read(job: Job, console: Console) -> Volume:
+def _read(job: Job, chosen: argparse.Namespace, console: Console) -> Volume:
     volume = check_volume(read_volume(job.source))
-    check_writable(job.volume)
+    check_writable(*_outputs(job, chosen))
     size = "x".join(str(n) for n in reversed(volume.array.shape))
     spacing = "x".join(f"{step:.2f}" for step in volume.spacing)
     console.say(f"{job.source}: {size} voxels of {spacing} mm")
     return volume
+
+
+def _outputs(job: Job, chosen: argparse.Namespace) -> tuple[Path, ...]:
+    """What will be written."""
+    return _wanted(chosen).outputs(job) if chosen.preview is None else (job.preview,)
+
+
+def _wanted(chosen: argparse.Namespace) -> Wanted:
+    return Wanted(chosen.tissue, chosen.confidence, chosen.render)
 
 
 def _engine(chosen: argparse.Namespace, console: Console, began: float) -> Colorizer:
@@ -144,14 +154,17 @@ def _whole(
 ) -> None:
     color = _color(volume, engine, options, console)
     began = time.perf_counter()
-    wanted = Wanted(chosen.tissue, chosen.confidence, chosen.render)
+    wanted = _wanted(chosen)
     palette = segment_palette(engine.model, options) if wanted.tissue else None
-    written = write_results(job, volume, color, palette, wanted, console.note)
+    # The volume is renamed last: where it is, all that was asked for is.
+    with staged(job.volume.parent, last=job.volume.name) as stage:
+        files = write_results(job.within(stage), volume, color, palette, wanted, console.note)
+        written = {path.name: path.stat().st_size for path in files}
     if not wanted.renders(job):
         console.say("No 3D rendering, which may show a face; --render makes one.")
     console.say(f"Wrote in {time.perf_counter() - began:.1f} s:")
-    for path in written:
-        console.say(f"  {path} ({path.stat().st_size / 1e6:.1f} MB)")
+    for name, size in written.items():
+        console.say(f"  {job.volume.with_name(name)} ({size / 1e6:.1f} MB)")
 
 
 def _preview(
@@ -174,5 +187,5 @@ def _preview(
 
 
 def _fail(error: MRIColorizeError) -> int:
-    print(f"{NAME}: {error}", file=sys.stderr, flush=True)
+    print(f"{NAME}: {one_line(str(error))}", file=sys.stderr, flush=True)
     return BAD

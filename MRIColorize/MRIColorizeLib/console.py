@@ -8,6 +8,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 
+def one_line(text: str) -> str:
+    """The text with what would break its line, or steer a terminal, written out as an escape.
+
+    Names of files and what files say about themselves may hold anything.
+    """
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii")
+        for letter in text
+    )
+
+
 @dataclass(frozen=True)
 class Console:
     """Where a run speaks: results on standard output, notes and the progress bar on the other."""
@@ -16,15 +27,15 @@ class Console:
 
     def say(self, text: str) -> None:
         if not self.quiet:
-            print(text, flush=True)
+            print(one_line(text), flush=True)
 
     def note(self, text: str) -> None:
         if not self.quiet:
-            print(f"Note: {text}", file=sys.stderr, flush=True)
+            print(f"Note: {one_line(text)}", file=sys.stderr, flush=True)
 
     def warn(self, text: str) -> None:
         """What may have changed the result: said even when quiet."""
-        print(f"Warning: {text}", file=sys.stderr, flush=True)
+        print(f"Warning: {one_line(text)}", file=sys.stderr, flush=True)
 
     @contextmanager
     def progress(self, unit: str = " slices") -> Iterator[Callable[..., None]]:

@@ -41,6 +41,7 @@ def read_volume(path: str | Path) -> Volume:
     Raises InputError with one sentence for everything that is not a 3D scalar volume.
     """
     path = Path(path)
+    check_name(path)
     try:
         if path.is_dir():
             from .dicom import read_folder
@@ -57,6 +58,14 @@ def read_volume(path: str | Path) -> Volume:
     if suffix(path) in NIBABEL_SUFFIXES:
         return _read_with_nibabel(path)
     return read_with_itk([path])
+
+
+def check_name(path: Path) -> None:
+    """Refuse names that are no text: they would end the process inside of ITK."""
+    try:
+        str(path).encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise InputError(f"The name of {path} is not UTF-8; rename it.") from error
 
 
 def _read_with_nibabel(path: Path) -> Volume:

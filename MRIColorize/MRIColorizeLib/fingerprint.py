@@ -13,7 +13,7 @@ from .discovery import files_of
 from .errors import InputError
 from .model import ModelCard
 from .options import ColorizeOptions
-from .output import atomic
+from .staging import atomic
 from .writing import Wanted
 
 CHUNK = 1 << 20

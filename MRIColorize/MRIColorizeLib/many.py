@@ -14,6 +14,7 @@ from .errors import InputError, MRIColorizeError
 from .naming import OURS
 from .request import EngineSource, Request, colorize_steps
 from .scene import Node, check_input, in_scene, remove_node
+from .staging import atomic
 from .volume import ColorVolume
 
 SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd", ".mgz")
@@ -116,9 +117,9 @@ def _colorize_file(
         nodes.append(slicer.util.loadVolume(str(source), {"show": False, "singleFile": True}))
         steps = colorize_steps(make_request(nodes[0]), engines, lambda node, color: None)
         nodes.append((yield from steps))
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if not slicer.util.saveNode(nodes[1], str(target)):
-            raise InputError(_("{file} could not be written.").format(file=target))
+        with atomic(target) as temporary:
+            if not slicer.util.saveNode(nodes[1], str(temporary)):
+                raise InputError(_("{file} could not be written.").format(file=target))
     finally:
         for node in nodes:
             if in_scene(node):

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import errno
 import gzip
 import io
-import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
 from .errors import OutputError
 from .files import LPS_RAS, suffix
+from .staging import atomic
 from .volume import ColorVolume, Provenance
 
 COLOR_SUFFIXES = (".nrrd", ".nii.gz", ".nii")
@@ -96,47 +94,3 @@ def _provenance(provenance: Provenance) -> dict[str, str]:
         "Mode": provenance.mode,
         "Notice": NOTICE,
     }
-
-
-@contextmanager
-def atomic(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path`; at the end it takes that name, on an error it goes.
-
-    Raises OutputError when the folder cannot be made or the file not be written.
-    """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield temporary
-        temporary.replace(path)
-    except OSError as error:
-        raise OutputError(f"{path} cannot be written: {_reason(error)}.") from error
-    finally:
-        if temporary.exists():
-            temporary.unlink()
-
-
-def check_writable(path: Path) -> None:
-    """Raise OutputError now rather than after the work when `path` could not be written."""
-    folder = path.absolute().parent
-    while not folder.exists() and folder != folder.parent:
-        folder = folder.parent
-    probe = folder / f".mri-colorize.{os.getpid()}.part"
-    try:
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        raise OutputError(f"{path} cannot be written: {_reason(error)}.") from error
-
-
-def _reason(error: OSError) -> str:
-    reasons = {
-        errno.ENOSPC: "the disk is full; free some space or choose another place with -o",
-        errno.EDQUOT: "the disk quota is used up; free some space or choose another place with -o",
-        errno.EACCES: "no permission; choose another place with -o",
-        errno.EPERM: "no permission; choose another place with -o",
-        errno.EROFS: "the disk is read-only; choose another place with -o",
-        errno.ENOTDIR: "a part of its path is a file, not a folder; choose another place with -o",
-        errno.EISDIR: "a folder has that name; choose another name with -o",
-    }
-    return reasons.get(error.errno or 0, f"{error.strerror or error}; choose another place with -o")

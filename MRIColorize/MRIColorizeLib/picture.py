@@ -11,7 +11,8 @@ import numpy as np
 from . import __version__
 from .intensity import UPPER_PERCENTILE
 from .orientation import in_patient_axes
-from .output import NOTICE, atomic
+from .output import NOTICE
+from .staging import atomic
 from .volume import PLANE_NORMAL, ColorVolume, Volume, bounding_box, slice_order
 
 if TYPE_CHECKING:

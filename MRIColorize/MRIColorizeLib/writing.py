@@ -36,6 +36,15 @@ class Wanted:
         """Whether this job gets a rendering in space."""
         return is_sample(job.source) if self.rendering is None else self.rendering
 
+    def outputs(self, job: Job) -> tuple[Path, ...]:
+        """What this job will write, the colours first."""
+        asked = {
+            job.tissue: self.tissue,
+            job.confidence: self.confidence,
+            job.rendering: self.renders(job),
+        }
+        return (job.volume, job.picture, *(path for path, wanted in asked.items() if wanted))
+
 
 def write_results(
     job: Job,

@@ -242,10 +242,10 @@ def test_a_place_that_cannot_be_written_to_is_told_before_the_work(tmp_path, com
     assert answer.code == 2
     assert "cannot be written" in answer.sentence()
 
-    def refuse(self, *_arguments, **_settings):
-        raise PermissionError(errno.EACCES, "Permission denied", str(self))
+    def refuse(*_arguments, **_settings):
+        raise PermissionError(errno.EACCES, "Permission denied")
 
-    monkeypatch.setattr(Path, "touch", refuse)
+    monkeypatch.setattr("MRIColorizeLib.staging.tempfile.TemporaryFile", refuse)
     answer = command(path)
     assert answer.code == 2
     assert "no permission" in answer.sentence()
