@@ -84,6 +84,10 @@ class BatchPainter:
             task.finished.unlink(missing_ok=True)  # from here on the old result is not whole
             for path in reversed(staged):
                 _move(path, folder / path.name)
+        except OutputError as error:
+            attempts.give_up(staging)
+            told = str(error).replace(str(staging), str(folder))  # where it would have been
+            raise OutputError(told) from error
         except BaseException:
             attempts.give_up(staging)
             raise
