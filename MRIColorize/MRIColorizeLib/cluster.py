@@ -152,7 +152,7 @@ def _slurm_settings(file: Path | None) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise InputError(f"{file} cannot be read as TOML: {error}.") from error
     settings = {key.replace("-", "_"): value for key, value in told.items()}
-    lists = {"worker_extra_args": [], "job_script_prologue": []}
+    lists: dict[str, list[str]] = {"worker_extra_args": [], "job_script_prologue": []}
     for key, otherwise in {"cores": None, "processes": 1, **lists}.items():
         configured = dask.config.get(f"jobqueue.slurm.{key.replace('_', '-')}", None)
         settings.setdefault(key, configured or otherwise)
