@@ -38,7 +38,8 @@ def batch_parser() -> argparse.ArgumentParser:
 
 
 def _add_crew(result: argparse.ArgumentParser) -> None:
-    add = result.add_argument_group("workers").add_argument
+    workers = result.add_argument_group("workers")
+    add = workers.add_argument
     add("--workers", type=int, metavar="N", help="processes (default: by cores and memory)")
     add("--threads", type=int, metavar="N", help="threads in each (default: shares the cores)")
     add(
@@ -48,7 +49,7 @@ def _add_crew(result: argparse.ArgumentParser) -> None:
         metavar="N",
         help="how often a volume whose worker died is begun again (default: 2)",
     )
-    where = result.add_mutually_exclusive_group()
+    where = workers.add_mutually_exclusive_group()
     where.add_argument("--scheduler", metavar="ADDRESS", help="use the workers of this Dask")
     where.add_argument(
         "--slurm",

@@ -10,6 +10,7 @@ from cli.made import write_nifti
 from MRIColorizeLib import packages
 from MRIColorizeLib.attempts import STATE, close_run, open_run, unique_name
 from MRIColorizeLib.batch_plan import plan_tasks
+from MRIColorizeLib.cluster import Crew, local_shares
 from MRIColorizeLib.discovery import find_inputs
 from MRIColorizeLib.fingerprint import look_at
 
@@ -168,6 +169,26 @@ def test_a_folder_called_batch_is_still_an_input(tmp_path, command, monkeypatch)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "batch").mkdir()
     refused(command("./batch"), "holds no DICOM")
+
+
+@pytest.mark.parametrize(
+    ("cores", "gigabytes", "chosen", "shares"),
+    [
+        (1, 64, {}, (1, 1)),
+        (2, 64, {}, (2, 1)),
+        (4, 64, {}, (2, 2)),
+        (16, 64, {}, (8, 2)),
+        (16, 9, {}, (2, 8)),
+        (16, 2, {}, (1, 16)),
+        (16, 64, {"workers": 3}, (3, 5)),
+        (2, 64, {"workers": 4}, (4, 1)),
+        (16, 64, {"workers": 2, "threads": 4}, (2, 4)),
+    ],
+)
+def test_workers_share_the_cores_and_the_memory(monkeypatch, cores, gigabytes, chosen, shares):
+    monkeypatch.setattr("dask.system.CPU_COUNT", cores)
+    monkeypatch.setattr("distributed.system.MEMORY_LIMIT", gigabytes << 30)
+    assert local_shares(Crew(**chosen)) == shares
 
 
 def test_what_a_killed_run_left_is_cleared_away_and_a_living_one_s_stays(tmp_path):
