@@ -10,7 +10,8 @@ import os
 import shutil
 import socket
 import uuid
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from .errors import Cancelled, OutputError
@@ -23,6 +24,20 @@ WHOLE = ".whole"
 def unique_name() -> str:
     """A name for a run or an attempt that tells host and process."""
     return f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+
+
+@contextmanager
+def opened_run(out: Path, run: str) -> Iterator[Path]:
+    """The folder of a run's attempts while it lasts; an output folder left empty goes with it."""
+    is_new = not out.exists()
+    folder = open_run(out, run)
+    try:
+        yield folder
+    finally:
+        close_run(folder)
+        if is_new:
+            with suppress(OSError):  # not empty: there are results
+                out.rmdir()
 
 
 def open_run(out: Path, run: str) -> Path:
@@ -41,12 +56,12 @@ def open_run(out: Path, run: str) -> Path:
 
 
 def close_run(folder: Path) -> None:
-    """Remove a run's attempts, which also ends those that still go on, and folders left empty."""
+    """Remove a run's attempts, which also ends those that still go on, and the notes if empty."""
     shutil.rmtree(folder, ignore_errors=True)
     shutil.rmtree(folder, ignore_errors=True)  # what a worker wrote meanwhile
-    with suppress(OSError):  # not empty: there are results
-        for parent in list(folder.parents)[:3]:  # runs, the state, the output folder
-            parent.rmdir()
+    with suppress(OSError):  # not empty: there are results, or other runs
+        folder.parent.rmdir()
+        folder.parent.parent.rmdir()
 
 
 def run_folder(out: Path, run: str) -> Path:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from . import __version__
 from .arguments import BAD, FORMATS, options_from
-from .attempts import close_run, open_run, unique_name
+from .attempts import close_run, opened_run, unique_name
 from .batch_plan import check_folders, plan_tasks
 from .batch_records import COLORED, DONE_BEFORE, FAILED, Record, Task, Work, finished_record
 from .batch_report import TABLE, count, summary, write_table
@@ -36,31 +36,28 @@ def run_batch(chosen: argparse.Namespace, console: Console) -> int:
     run = unique_name()
     tasks, work, crew = _prepare(chosen, run)
     table = chosen.out / TABLE
-    folder = open_run(chosen.out, run)
     records: list[Record] = []
-    broken_off = True
-    try:
-        if not chosen.force:
-            records += _done_before(tasks, work.recipe)
-        console.say(
-            f"{len(tasks)} volumes in {chosen.source}, {len(records)} of them done before; "
-            f"model {work.recipe.model} {work.recipe.model_version}"
-        )
-        done = {record.name for record in records}
-        ahead = [task for task in tasks if task.name not in done]
-        if ahead:
-            _color(crew, work, ahead, records, folder, console)
-        broken_off = False
-    finally:
-        close_run(folder)
-        records += _not_heard_of(tasks, records, run)
-        if records:
-            write_table(table, tasks, records, chosen.out)
-        if broken_off and records:
-            console.note(
-                f"{len(records)} of {len(tasks)} volumes are dealt with; the same call goes on "
-                "with the others."
+    with opened_run(chosen.out, run) as folder:
+        try:
+            if not chosen.force:
+                records += _done_before(tasks, work.recipe)
+            console.say(
+                f"{len(tasks)} volumes in {chosen.source}, {len(records)} of them done before; "
+                f"model {work.recipe.model} {work.recipe.model_version}"
             )
+            done = {record.name for record in records}
+            ahead = [task for task in tasks if task.name not in done]
+            if ahead:
+                _color(crew, work, ahead, records, folder, console)
+        finally:
+            records += _not_heard_of(tasks, records, run)
+            if records:
+                write_table(table, tasks, records, chosen.out)
+            if 0 < len(records) < len(tasks):
+                console.note(
+                    f"{len(records)} of {len(tasks)} volumes are dealt with; the same call goes on "
+                    "with the others."
+                )
     counts = count(tasks, records)
     for line in summary(counts, records, time.perf_counter() - began, table):
         console.say(line)
