@@ -234,7 +234,7 @@ def environment(tmp_path: Path, repository: Path) -> dict[str, str]:
 
 
 def test_ctrl_c_ends_cleanly_and_the_next_call_goes_on(batch, tmp_path, repository, small_model):
-    names = [f"head_{n}.nii.gz" for n in range(8)]
+    names = [f"head_{n}.nii.gz" for n in range(6)]
     source, out = made_tree(tmp_path / "in", names, SLOW), tmp_path / "out"
     words = ["-m", "MRIColorizeLib", "batch", source, out, "--model", small_model, "--workers", 2]
     process = subprocess.Popen(
@@ -293,7 +293,7 @@ def test_slurm_is_asked_for_workers_as_a_file_describes_them(
 def test_a_scheduler_that_is_lost_ends_the_run_and_what_is_done_stays(command, tmp_path):
     from distributed import LocalCluster
 
-    names = [f"head_{n}.nii.gz" for n in range(8)]
+    names = [f"head_{n}.nii.gz" for n in range(6)]
     source, out = made_tree(tmp_path / "in", names, SLOW), tmp_path / "out"
     settings = {"n_workers": 1, "threads_per_worker": 1, "dashboard_address": "127.0.0.1:0"}
     with LocalCluster(**settings, silence_logs=50) as cluster:
