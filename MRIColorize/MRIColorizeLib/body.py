@@ -62,8 +62,12 @@ def _smoothed(array: np.ndarray, prepare: Callable[[np.ndarray], np.ndarray]) ->
 
 
 def _otsu(image: sitk.Image) -> float:
+    values = sitk.GetArrayViewFromImage(image)
     otsu = sitk.OtsuThresholdImageFilter()
-    otsu.Execute(image)
+    try:
+        otsu.Execute(image)
+    except RuntimeError:  # of values so close together that its bins have no width
+        return float(values.min())
     return otsu.GetThreshold()
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import io
+import signal
 import sys
 import time
 import warnings
@@ -14,7 +16,7 @@ from typing import TYPE_CHECKING, NoReturn
 from .arguments import BAD, FORMATS, NAME, options_from, parser
 from .batch import run_batch
 from .batch_arguments import BATCH, batch_parser
-from .console import Console, one_line
+from .console import Console, speak
 from .errors import Cancelled, InputError, MRIColorizeError
 from .files import read_volume
 from .maskfile import read_mask
@@ -36,6 +38,11 @@ INTERRUPTED = 130
 
 def run() -> NoReturn:
     """Entry point of the command."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # names of files may not fit the terminal's coding
+            stream.reconfigure(errors="backslashreplace")
+    # Schedulers and containers end a process so; it clears up as after Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(main())
 
 
@@ -54,12 +61,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             return work(chosen, console)
         except (KeyboardInterrupt, Cancelled):
-            print(f"{NAME}: interrupted; nothing half-written is left.", file=sys.stderr)
+            speak(f"{NAME}: interrupted; nothing half-written is left.", sys.stderr)
             return INTERRUPTED
         except MemoryError:
             return _fail(InputError("There is not enough memory; crop or resample the volume."))
         except MRIColorizeError as error:
             return _fail(error)
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            return _fail(InputError(f"{error.filename} cannot be used: {reason}; check its path."))
 
 
 def colorize(chosen: argparse.Namespace, console: Console) -> int:
@@ -187,5 +197,5 @@ def _preview(
 
 
 def _fail(error: MRIColorizeError) -> int:
-    print(f"{NAME}: {one_line(str(error))}", file=sys.stderr, flush=True)
+    speak(f"{NAME}: {error}", sys.stderr)
     return BAD

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from typing import TextIO
 
 
 def one_line(text: str) -> str:
@@ -19,6 +21,16 @@ def one_line(text: str) -> str:
     )
 
 
+def speak(text: str, stream: TextIO) -> None:
+    """Print one line. When nobody listens any more, as behind `| head`, the work goes on."""
+    try:
+        print(one_line(text), file=stream, flush=True)
+    except OSError:
+        # What is left in the stream would fail once more at the end of the process.
+        with suppress(OSError), open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), stream.fileno())
+
+
 @dataclass(frozen=True)
 class Console:
     """Where a run speaks: results on standard output, notes and the progress bar on the other."""
@@ -27,15 +39,15 @@ class Console:
 
     def say(self, text: str) -> None:
         if not self.quiet:
-            print(one_line(text), flush=True)
+            speak(text, sys.stdout)
 
     def note(self, text: str) -> None:
         if not self.quiet:
-            print(f"Note: {one_line(text)}", file=sys.stderr, flush=True)
+            speak(f"Note: {text}", sys.stderr)
 
     def warn(self, text: str) -> None:
         """What may have changed the result: said even when quiet."""
-        print(f"Warning: {one_line(text)}", file=sys.stderr, flush=True)
+        speak(f"Warning: {text}", sys.stderr)
 
     @contextmanager
     def progress(self, unit: str = " slices") -> Iterator[Callable[..., None]]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .errors import InputError
-from .files import read_with_itk
+from .files import check_name, read_with_itk
 from .volume import Volume
 
 if TYPE_CHECKING:
@@ -64,6 +64,9 @@ def series_in(directory: Path) -> list[list[Path]]:
     import SimpleITK as sitk
 
     sitk.ProcessObject.SetGlobalWarningDisplay(False)
+    for path in directory.iterdir():
+        if path.is_file():
+            check_name(path)
     return [
         [
             Path(name)

@@ -94,8 +94,8 @@ class GeneratorConfig:
         for name, value in values.items():
             if not _makes_sense(name, value, hints[name]):
                 raise ModelError(
-                    f"The card asks for {name} = {reprlib.repr(value)[:60]}, which no model here can have; "
-                    "get the model again."
+                    f"The card asks for {name} = {reprlib.repr(value)[:60]}, which no model here "
+                    "can have; get the model again."
                 )
         return cls(**values)
 

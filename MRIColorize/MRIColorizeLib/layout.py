@@ -6,11 +6,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .errors import InputError
 from .intensity import Window
+from .memory import check_fits
 from .volume import Volume, bounding_box, slice_order
 
 # Black border kept around the body, so that the network sees its outline.
 MARGIN_MM = 6.0
+# No body is longer; what measures more has its spacing in micrometres, or none at all.
+MAX_SIDE_MM = 4000.0
+# What the network needs for a slice, at the widths that ship and in 32 bits.
+BYTES_PER_PIXEL = 2048
 
 
 @dataclass(frozen=True)
@@ -50,15 +56,20 @@ def lay_out(
 ) -> Layout:
     """Turn a volume to a plane and crop it to its body and a margin.
 
-    body: bool (K, J, I); spacing_mm: the model's millimetres per pixel.
+    body: bool (K, J, I); spacing_mm: the model's millimetres per pixel. Raises InputError when a
+    slice would be larger than a body, or than what memory is free.
     """
     order = slice_order(volume, plane)
     spacing = [volume.spacing[::-1][axis] for axis in order]
     margin = (0, *(int(np.ceil(MARGIN_MM / step)) for step in spacing[1:]))
     box = bounding_box(body.transpose(order), margin)
     raw = volume.array.transpose(order)[box]
-    rows, columns = (
-        max(4, round(n * step / spacing_mm))
-        for n, step in zip(raw.shape[1:], spacing[1:], strict=True)
-    )
+    sides = [n * step for n, step in zip(raw.shape[1:], spacing[1:], strict=True)]
+    if max(sides) > MAX_SIDE_MM:
+        raise InputError(
+            f"A slice measures {sides[0]:.0f} x {sides[1]:.0f} mm, more than any body; correct the "
+            "volume's spacing."
+        )
+    rows, columns = (max(4, round(side / spacing_mm)) for side in sides)
+    check_fits(rows * columns * BYTES_PER_PIXEL, f"A slice of {columns} x {rows} pixels")
     return Layout(raw, body.transpose(order)[box], window, (rows, columns), order, box)

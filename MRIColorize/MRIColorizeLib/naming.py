@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import filecmp
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,11 +62,12 @@ def plan_jobs(sources: Sequence[Path], out: Path | None, ending: str) -> list[Jo
     the same file or a result would replace an input.
     """
     jobs = [_job(source, out, ending, alone=len(sources) == 1) for source in sources]
-    writers: dict[Path, Path] = {source.resolve(): source for source in sources}
+    writers: dict[str, Path] = {os.path.realpath(source): source for source in sources}
     for job in jobs:
         for path in job.results():
-            other = writers.setdefault(path.resolve(), job.source)
-            if path.resolve() == other.resolve():
+            place = os.path.realpath(path)  # Path.resolve fails at a loop of links
+            other = writers.setdefault(place, job.source)
+            if place == os.path.realpath(other):
                 raise InputError(f"{path} is an input and is not overwritten; choose another -o.")
             if other is not job.source:
                 raise InputError(

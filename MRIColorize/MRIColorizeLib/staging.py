@@ -41,8 +41,12 @@ def staged(folder: Path, last: str | None = None) -> Iterator[Path]:
         yield stage
         _publish(stage, last)
     finally:
-        _remove(stage)
-        os.close(lock)
+        if fcntl is None:  # Windows removes no file that is open
+            os.close(lock)
+            _remove(stage)
+        else:
+            _remove(stage)
+            os.close(lock)
 
 
 @contextmanager
@@ -65,10 +69,10 @@ def atomic(path: Path) -> Iterator[Path]:
 def check_writable(*paths: Path) -> None:
     """Raise OutputError now rather than after the work when one of these could not be written."""
     for path in paths:
-        folder = path.absolute().parent
-        while not folder.exists() and folder != folder.parent:
-            folder = folder.parent
         try:
+            folder = path.absolute().parent
+            while not folder.exists() and folder != folder.parent:
+                folder = folder.parent
             with suppress(FileNotFoundError):
                 (folder / path.name).lstat()  # refuses a name that is too long
             if path.is_dir():

@@ -1,4 +1,4 @@
-"""Made DICOM: a volume as the files that a scanner would send."""
+"""A made series of DICOM files."""
 
 from __future__ import annotations
 

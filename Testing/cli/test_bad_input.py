@@ -8,6 +8,7 @@ import shutil
 import struct
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import nibabel
 import numpy as np
@@ -15,6 +16,7 @@ import pytest
 import SimpleITK as sitk
 
 from cli.made import made_head, run_python, write_nifti
+from MRIColorizeLib import staging
 
 
 def edited(path: Path, old: bytes, new: bytes) -> Path:
@@ -245,7 +247,7 @@ def test_a_place_that_cannot_be_written_to_is_told_before_the_work(tmp_path, com
     def refuse(*_arguments, **_settings):
         raise PermissionError(errno.EACCES, "Permission denied")
 
-    monkeypatch.setattr("MRIColorizeLib.staging.tempfile.TemporaryFile", refuse)
+    monkeypatch.setattr(staging, "tempfile", SimpleNamespace(TemporaryFile=refuse))
     answer = command(path)
     assert answer.code == 2
     assert "no permission" in answer.sentence()

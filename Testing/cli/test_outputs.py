@@ -5,18 +5,23 @@ from __future__ import annotations
 import os
 import random
 import resource
+import signal
+import sys
 import tempfile
 import time
 from pathlib import Path
+from unittest import mock
 
 import nrrd
 import numpy as np
 import pytest
 from PIL import Image
 
-from cli.made import Answer, write_nifti
+from cli.made import Answer, made_head, write_nifti
+from cli.made_dicom import write_series
 from fuzz.child import each, start
 from fuzz.command import files_below, run_command
+from MRIColorizeLib.cli import run
 from MRIColorizeLib.errors import OutputError
 from MRIColorizeLib.staging import LOCK, PREFIX, atomic, check_writable, staged
 
@@ -88,6 +93,47 @@ def test_a_read_only_folder_is_told_before_the_work(small_model):
         assert answer.code == 2
         assert "no permission" in answer.sentence()
         assert not list(out.iterdir())
+
+
+def as_program(arguments: list[object]) -> None:
+    """Be the program, its output read by nobody."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    os.dup2(writer, 1)
+    sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115
+    sys.argv = ["mri-colorize", *(str(word) for word in arguments)]
+    run()
+
+
+def test_when_nobody_reads_what_it_says_the_work_is_still_done(tmp_path, small_model):
+    head = write_nifti(tmp_path / "head.nii.gz")
+    program = start(as_program, [head, "--model", small_model, "-o", tmp_path / "out"])
+    program.join()
+    assert program.exitcode == 0
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        "head_color.nrrd",
+        "head_color.png",
+    }
+
+
+def terminated_while_writing(arguments: list[object]) -> None:
+    """Be the program; a scheduler ends it when the outputs are written and not yet renamed."""
+    sync = os.fsync
+
+    def stop(descriptor: int) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        sync(descriptor)
+
+    with mock.patch.object(os, "fsync", stop):
+        as_program(arguments)
+
+
+def test_a_scheduler_s_signal_ends_the_run_and_leaves_nothing(tmp_path, small_model):
+    head, out = write_nifti(tmp_path / "head.nii.gz"), tmp_path / "out"
+    program = start(terminated_while_writing, [head, "--model", small_model, "-o", out])
+    program.join()
+    assert program.exitcode == 130
+    assert not list(out.iterdir())
 
 
 def run_quietly(arguments: list[object]) -> None:
@@ -169,9 +215,9 @@ def test_a_link_named_like_a_hidden_folder_is_not_followed(tmp_path):
 def test_two_runs_at_once_end_with_one_whole_set(tmp_path, small_model):
     head, out = write_nifti(tmp_path / "head.nii.gz"), tmp_path / "out"
     runs = [start(run_quietly, words(head, small_model, out)) for _ in range(3)]
-    for run in runs:
-        run.join()
-    assert [run.exitcode for run in runs] == [0, 0, 0]
+    for program in runs:
+        program.join()
+    assert [program.exitcode for program in runs] == [0, 0, 0]
     assert is_whole(out)
 
 
@@ -195,6 +241,25 @@ def test_a_name_that_is_no_text_is_told_where_itk_would_end_the_process(tmp_path
     answer = alone(run_command, [head, "--model", small_model])
     assert answer.code == 2
     assert "\\udcff.nii.gz is not UTF-8" in answer.sentence()
+    assert files_below(tmp_path) == {head}
+
+
+def test_a_file_of_a_dicom_folder_whose_name_is_no_text_is_told(tmp_path, small_model):
+    write_series(tmp_path, made_head(), np.eye(4))
+    (tmp_path / "t1003").rename(tmp_path / "\udcff")
+    answer = alone(run_command, [tmp_path, "--model", small_model, "--quiet"])
+    assert answer.code == 2
+    assert "is not UTF-8" in answer.sentence()
+
+
+def test_a_path_that_is_too_long_for_the_system_is_told(tmp_path, small_model):
+    head = write_nifti(tmp_path / "head.nii.gz")
+    for words in (["-o", tmp_path / ("x" * 5000)], ["--mask", "x" * 5000]):
+        answer = alone(run_command, [head, "--model", small_model, *words])
+        assert answer.code == 2
+        assert "too long" in answer.sentence()
+    answer = alone(run_command, [head, "--model", "x" * 5000])
+    assert "too long" in answer.sentence()
     assert files_below(tmp_path) == {head}
 
 

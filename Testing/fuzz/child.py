@@ -52,17 +52,20 @@ def each(
     for begin in range(0, len(arguments), together):
         left = list(arguments[begin : begin + together])
         while left:
-            for ended in _share(work, left, seconds, memory):
+            for ended in _share(work, tuple(left), seconds, memory):
                 left.pop(0)
                 yield ended
 
 
 def _share(
-    work: Callable[[Argument], Result], arguments: list[Argument], seconds: float, memory: int
+    work: Callable[[Argument], Result],
+    arguments: tuple[Argument, ...],
+    seconds: float,
+    memory: int,
 ) -> Iterator[Ended[Argument, Result]]:
     """Those of the arguments that one child gets through, the one it dies of included."""
     ours, theirs = _context().Pipe(duplex=False)
-    process = start(_serve, theirs, work, tuple(arguments), memory)
+    process = start(_serve, theirs, work, arguments, memory)
     theirs.close()
     try:
         for argument in arguments:
