@@ -10,24 +10,25 @@ import time
 import warnings
 from collections.abc import Sequence
 from dataclasses import replace
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from .arguments import BAD, FORMATS, NAME, options_from, parser
+from .batch import run_batch
+from .batch_arguments import BATCH, batch_parser
 from .console import Console, speak
-from .errors import Cancelled, DependencyError, InputError, MRIColorizeError
+from .errors import Cancelled, InputError, MRIColorizeError
 from .files import read_volume
-from .maps import write_confidence, write_tissue
 from .maskfile import read_mask
-from .naming import Job, is_sample, plan_jobs, sample_path
-from .offscreen import write_rendering
+from .naming import Job, plan_jobs, sample_path
 from .options import ColorizeOptions
-from .output import NOTICE, write_color
+from .output import NOTICE
+from .packages import FOR_COMMAND, require
 from .palettes import model_palette
-from .picture import write_montage, write_preview
+from .picture import write_preview
 from .staging import check_writable, staged
 from .volume import ColorVolume, Volume, check_volume, choose_plane, slice_order
+from .writing import Wanted, segment_palette, write_results
 
 if TYPE_CHECKING:
     from .colorizer import Colorizer
@@ -47,14 +48,18 @@ def run() -> NoReturn:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code: 0, 2 for bad input, 130 when interrupted."""
-    chosen = parser().parse_args(arguments)
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if words[:1] == [BATCH]:  # an input of that name is ./batch
+        chosen, work = batch_parser().parse_args(words[1:]), run_batch
+    else:
+        chosen, work = parser().parse_args(words), colorize
     console = Console(chosen.quiet)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         warnings.filterwarnings("always", category=UserWarning, module="MRIColorizeLib")
         warnings.showwarning = lambda message, *_args, **_kwargs: console.warn(str(message))
         try:
-            return colorize(chosen, console)
+            return work(chosen, console)
         except (KeyboardInterrupt, Cancelled):
             speak(f"{NAME}: interrupted; nothing half-written is left.", sys.stderr)
             return INTERRUPTED
@@ -69,7 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def colorize(chosen: argparse.Namespace, console: Console) -> int:
     """Colour every input. A bad input among several is told and the others go on."""
-    _check_packages()
+    require(FOR_COMMAND, "cli")
     options = options_from(chosen)
     if chosen.preview is not None and options.plane == "consensus":
         raise InputError("--preview shows one plane; give --plane axial, sagittal or coronal.")
@@ -112,14 +117,11 @@ def _read(job: Job, chosen: argparse.Namespace, console: Console) -> Volume:
 
 def _outputs(job: Job, chosen: argparse.Namespace) -> tuple[Path, ...]:
     """What will be written."""
-    if chosen.preview is not None:
-        return (job.preview,)
-    asked = {
-        job.tissue: chosen.tissue,
-        job.confidence: chosen.confidence,
-        job.rendering: is_sample(job.source) if chosen.render is None else chosen.render,
-    }
-    return (job.volume, job.picture, *(path for path, wanted in asked.items() if wanted))
+    return _wanted(chosen).outputs(job) if chosen.preview is None else (job.preview,)
+
+
+def _wanted(chosen: argparse.Namespace) -> Wanted:
+    return Wanted(chosen.tissue, chosen.confidence, chosen.render)
 
 
 def _engine(chosen: argparse.Namespace, console: Console, began: float) -> Colorizer:
@@ -162,25 +164,13 @@ def _whole(
 ) -> None:
     color = _color(volume, engine, options, console)
     began = time.perf_counter()
+    wanted = _wanted(chosen)
+    palette = segment_palette(engine.model, options) if wanted.tissue else None
     # The volume is renamed last: where it is, all that was asked for is.
     with staged(job.volume.parent, last=job.volume.name) as stage:
-        place = job.within(stage)
-        write_color(color, place.volume)
-        write_montage(volume, color, place.picture, job.source.name)
-        outputs = _outputs(place, chosen)
-        if place.tissue in outputs:
-            own = model_palette(engine.model)
-            palette = own if options.palette is None else replace(own, lab=options.palette)
-            write_tissue(color, palette, place.tissue)
-        if place.confidence in outputs:
-            write_confidence(color, place.confidence)
-        if place.rendering in outputs:
-            try:
-                write_rendering(color, place.rendering)
-            except DependencyError as error:
-                console.note(str(error))
-        written = {path.name: path.stat().st_size for path in outputs if path.exists()}
-    if place.rendering not in outputs:
+        files = write_results(job.within(stage), volume, color, palette, wanted, console.note)
+        written = {path.name: path.stat().st_size for path in files}
+    if not wanted.renders(job):
         console.say("No 3D rendering, which may show a face; --render makes one.")
     console.say(f"Wrote in {time.perf_counter() - began:.1f} s:")
     for name, size in written.items():
@@ -204,16 +194,6 @@ def _preview(
     color = _color(volume, engine, replace(options, plane=plane, slice_index=index), console)
     write_preview(volume, color, plane, index, job.preview, job.source.name)
     console.say(f"Wrote {job.preview}")
-
-
-def _check_packages() -> None:
-    needed = {"nibabel": "nibabel", "nrrd": "pynrrd", "PIL": "pillow", "tqdm": "tqdm"}
-    missing = [package for name, package in needed.items() if find_spec(name) is None]
-    if missing:
-        raise DependencyError(
-            f"Python packages are missing ({', '.join(missing)}); "
-            "install them with: pip install 'MRIColorizeLib[cli]'."
-        )
 
 
 def _fail(error: MRIColorizeError) -> int:

@@ -50,17 +50,16 @@ class Console:
         speak(f"Warning: {text}", sys.stderr)
 
     @contextmanager
-    def progress(self) -> Iterator[Callable[[int, int], None]]:
-        """A progress bar with slices a second; it appears with the first batch."""
+    def progress(self, unit: str = " slices") -> Iterator[Callable[..., None]]:
+        """A progress bar with pace and time left; it appears with the first call."""
         from tqdm import tqdm
 
         bars: list[tqdm] = []
 
-        def show(done: int, total: int) -> None:
+        def show(done: int, total: int, note: str = "") -> None:
             if not bars:
-                bars.append(
-                    tqdm(total=total, unit=" slices", leave=False, disable=self.quiet, ncols=78)
-                )
+                bars.append(tqdm(total=total, unit=unit, leave=False, disable=self.quiet, ncols=78))
+            bars[0].set_postfix_str(note, refresh=False)
             bars[0].update(done - bars[0].n)
 
         try:

@@ -11,14 +11,13 @@ import slicer
 from slicer.i18n import tr as _
 
 from .errors import InputError, MRIColorizeError
+from .naming import OURS
 from .request import EngineSource, Request, colorize_steps
 from .scene import Node, check_input, in_scene, remove_node
 from .staging import atomic
 from .volume import ColorVolume
 
 SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd", ".mgz")
-# How the names of our own results end, and those of segmentations.
-OURS = ("_color", "_confidence", "_tissue", ".seg")
 Keep = Callable[[Node, ColorVolume], object]
 
 

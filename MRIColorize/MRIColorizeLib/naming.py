@@ -5,7 +5,7 @@ from __future__ import annotations
 import filecmp
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from .errors import InputError
@@ -14,6 +14,8 @@ from .model import models_directory
 from .output import COLOR_SUFFIXES
 
 SAMPLE = "head_t1_seg3d_defaced.nii.gz"
+# How the names of our own results end, and those of segmentations.
+OURS = ("_color", "_confidence", "_tissue", ".seg")
 
 
 @dataclass(frozen=True)
@@ -37,16 +39,8 @@ class Job:
         return (*names, self.tissue, self.confidence)
 
     def within(self, folder: Path) -> Job:
-        """The same file names in another folder."""
-        return replace(
-            self,
-            volume=folder / self.volume.name,
-            picture=folder / self.picture.name,
-            rendering=folder / self.rendering.name,
-            preview=folder / self.preview.name,
-            tissue=folder / self.tissue.name,
-            confidence=folder / self.confidence.name,
-        )
+        """The same results under the same names in another folder."""
+        return Job(self.source, *(folder / path.name for path in self.results()))
 
 
 def sample_path() -> Path:
@@ -92,7 +86,11 @@ def _job(source: Path, out: Path | None, ending: str, alone: bool) -> Job:
                 f"-o {out} ends in {suffix(out)}, which holds no colour; use .nrrd or .nii.gz."
             )
         return _named(source, out.parent, stem(out), suffix(out), stem(out))
-    folder = out if out is not None else source.absolute().parent
+    return job_in(out if out is not None else source.absolute().parent, source, ending)
+
+
+def job_in(folder: Path, source: Path, ending: str) -> Job:
+    """Results in a folder, named after the input."""
     name = stem(source.absolute())
     return _named(source, folder, f"{name}_color", ending, name)
 

@@ -7,6 +7,7 @@ import pytest
 
 from cli.made import made_head, oblique
 from cli.made_dicom import write_series
+from MRIColorizeLib.dicom import read_flat_folder
 from MRIColorizeLib.errors import InputError
 from MRIColorizeLib.files import read_volume
 
@@ -66,3 +67,13 @@ def test_screenshots_are_passed_over_and_refused_when_alone(tmp_path):
         read_volume(tmp_path)
     write_series(tmp_path, made_head(), affine)
     np.testing.assert_array_equal(read_volume(tmp_path).array, made_head())
+
+
+def test_a_folder_is_read_without_its_subfolders_when_each_stands_for_itself(tmp_path):
+    write_series(tmp_path / "study", made_head()[:6], np.eye(4), "scout")
+    write_series(tmp_path / "study" / "t1", made_head(), np.eye(4))
+    assert len(read_volume(tmp_path / "study").array) == 14
+    assert len(read_flat_folder(tmp_path / "study").array) == 6
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match="no DICOM"):
+        read_flat_folder(tmp_path / "empty")
