@@ -31,7 +31,9 @@ def _case(name, kind, contrast="T1", **more):
 
 
 def _scores(unit, method, kind=SLAB, **values):
-    stack = SimpleNamespace(case=_case(unit, kind, region=Region.BRAIN), index=np.arange(2))
+    case = _case(unit, kind, region=Region.BRAIN)
+    made = SimpleNamespace(plane="axial")
+    stack = SimpleNamespace(case=case, index=np.arange(2), provenance=made)
     found = {Measure[name.upper()]: np.full(2, value) for name, value in values.items()}
     return Scores(stack, method, found, None)
 
@@ -117,6 +119,7 @@ def test_volumes_are_grouped_by_what_they_are_and_synthetic_ones_left_out():
     assert rows["contrast", "T1"][0] == "2"
     assert rows["disease", "multiple sclerosis"][:2] == ["1", "0.90 [0.90, 0.90]"]
     assert ("disease", NO_FINDING) in rows
+    assert rows["plane", "axial"][0] == "2"
     assert generalisation.by_group(_evaluation()) is None
 
 

@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -140,3 +141,18 @@ def test_missing_data_is_said_in_one_line(workplace, capsys):
     assert main(arguments) == 2
     assert capsys.readouterr().err.count("\n") == 1
     assert not (workplace / "never").exists()
+
+
+def test_the_committed_page_shows_the_numbers_of_its_file():
+    docs = Path(__file__).resolve().parents[2] / "docs"
+    numbers = json.loads((docs / "structure-trap.json").read_text())
+    text = (docs / "structure-trap.md").read_text()
+    assert numbers["model"] in text
+    assert numbers["steps"] >= 200
+    for row in numbers["rows"]:
+        line = next(line for line in text.splitlines() if line.startswith(f"| {row['name']} |"))
+        assert f"| {row['apart']:.1f} |" in line
+    first, _, plain, _, free = numbers["rows"]
+    assert free["ssim"][1] > plain["ssim"][1] + 0.5  # structure is bought
+    assert free["agreement"] < plain["agreement"] - 0.2  # with tissues
+    assert free["apart"] > 2 * plain["apart"]

@@ -44,7 +44,7 @@ def write_size_curves(evaluation: Evaluation, out: Path) -> list[Picture]:
 
 
 def _write(evaluation: Evaluation, kind: str, panels: tuple[Measure, ...], path: Path) -> None:
-    figure = Figure(figsize=(3.0 * len(panels), 3.2), dpi=110)
+    figure = Figure(figsize=(3.0 * len(panels), 3.5), dpi=110)
     FigureCanvasAgg(figure)
     axes = figure.subplots(1, len(panels), squeeze=False)[0]
     for axis, measure in zip(axes, panels, strict=True):
@@ -59,11 +59,12 @@ def _write(evaluation: Evaluation, kind: str, panels: tuple[Measure, ...], path:
         axis.tick_params(labelsize=8)
         axis.spines[["top", "right"]].set_visible(False)
         axis.grid(color="#e4e4e4", linewidth=0.6)
-    axes[0].legend(fontsize=7, frameon=False)
+    handles, labels = axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, fontsize=8, frameon=False, ncols=4, loc="lower center")
     setting = evaluation.setting
     title = f"{kind}, {setting.split}; {setting.model_name} {setting.model_version}; pixels a side"
     figure.suptitle(title, fontsize=9)
-    figure.tight_layout()
+    figure.tight_layout(rect=(0, 0.08, 1, 1))
     with atomic(path) as temporary:
         figure.savefig(temporary, format="png")
 
@@ -76,7 +77,8 @@ def _line(
     shown = [(size.side, s.interval) for size, s in zip(sizes, found, strict=True) if s]
     if not shown:
         return
-    sides = [side for side, _ in shown]
+    aside = 1.04 if raw else 1 / 1.04  # so that intervals do not hide each other
+    sides = [side * aside for side, _ in shown]
     means = np.array([interval.mean for _, interval in shown])
     ends = np.array([(i.mean - i.low, i.high - i.mean) for _, i in shown]).T
     color = COLORS.get(mode, OTHER)

@@ -22,6 +22,7 @@ from training.evaluate.montage import (
     groups_on_one_grid,
     may_show,
     slice_tile,
+    with_legend,
     write_group,
 )
 from training.evaluate.origins import NO_FINDING, UNKNOWN, origin_of
@@ -92,17 +93,19 @@ def _disease(evaluation: Evaluation, out: Path) -> Iterator[Block]:
 
 
 def _unsure(evaluation: Evaluation, out: Path) -> Iterator[Block]:
-    """The slice of a scanned MRI that the model itself is least sure of."""
-    found = [(1 - mean_confidence(stack), [stack]) for stack in _scanned(evaluation)]
+    """The slice that the model itself is least sure of, of people without a known disease."""
+    others = [s for s in _scanned(evaluation) if origin_of(s.case).finding in HEALTHY]
+    found = [(1 - mean_confidence(stack), [stack]) for stack in others]
     if (worst := _worst(found)) is None:
         return
     value, place, (stack,) = worst
     what = f"mean confidence {1 - value:.2f}"
     yield Heading("Far from what was trained on", 3)
     yield Text(
-        f"{stack.case.name}, {stack.case.contrast}: {what}, the least of all. How to recognise "
-        "it: the confidence volume (`--confidence`) is dark over whole regions, the colours are "
-        "dull mixtures, and the tissue map has stripes or speckles that anatomy does not have."
+        f"{stack.case.name}, {stack.case.contrast}: {what}, the least where no disease is "
+        "known. How to recognise it: the confidence volume (`--confidence`) is dark over whole "
+        "regions, the colours are dull mixtures, and the tissue map has stripes or speckles that "
+        "anatomy does not have."
     )
     yield _grouped([stack], place, what, out / "failure_unsure.png")
 
@@ -245,6 +248,8 @@ def _disturbed_picture(disturbed: Disturbed, title: str, path: Path) -> Picture:
     made = stack.provenance
     footer = f"{NOTICE}  Model {made.model_name} {made.model_version}"
     picture = compose(rows, f"{stack.case.name}, slice {int(stack.index[place])}", footer)
+    codes = np.unique(np.concatenate((stack.tissue[place].ravel(), worst.tissue.ravel())))
+    picture = with_legend(picture, codes)
     with atomic(path) as temporary:
         picture.save(temporary, format="PNG")
     return Picture(path.name, f"{stack.case.name}, {title}")

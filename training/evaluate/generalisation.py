@@ -7,22 +7,23 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from training.evaluate.blocks import Table
-from training.evaluate.cases import MRI, Case
+from training.evaluate.cases import MRI
 from training.evaluate.cells import MISSING, caption, interval, without_empty
 from training.evaluate.disturbances import DISTURBANCES, PLANES, Disturbed
 from training.evaluate.evaluation import Evaluation
 from training.evaluate.origins import origin_of
 from training.evaluate.scores import Measure, Scores
-from training.evaluate.stacks import NATURAL
+from training.evaluate.stacks import NATURAL, ColoredStack
 from training.evaluate.summary import summarize_values
 
 M = Measure
 MEASURES = (M.CIEDE2000, M.TISSUE, M.DCF_REGION, M.NCC2, M.SSIM_BODY, M.CONFIDENCE, M.FLICKER)
-GROUPS: dict[str, Callable[[Case], str]] = {
-    "contrast": lambda case: case.contrast,
-    "source": lambda case: origin_of(case).source,
-    "region": lambda case: case.region.value,
-    "disease": lambda case: origin_of(case).finding,
+GROUPS: dict[str, Callable[[ColoredStack], str]] = {
+    "contrast": lambda stack: stack.case.contrast,
+    "source": lambda stack: origin_of(stack.case).source,
+    "plane": lambda stack: stack.provenance.plane,
+    "region": lambda stack: stack.case.region.value,
+    "disease": lambda stack: origin_of(stack.case).finding,
 }
 
 
@@ -37,8 +38,8 @@ def by_group(evaluation: Evaluation) -> Table | None:
         return None
     rows = []
     for group, of in GROUPS.items():
-        for value in dict.fromkeys(of(s.stack.case) for s in scores):
-            chosen = [s for s in scores if of(s.stack.case) == value]
+        for value in dict.fromkeys(of(s.stack) for s in scores):
+            chosen = [s for s in scores if of(s.stack) == value]
             rows.append([group, value, str(len(chosen)), *_cells(chosen)])
     header = ["by", "group", "volumes", *(m.label for m in MEASURES)]
     return without_empty(Table(header, rows, caption(evaluation.setting)))

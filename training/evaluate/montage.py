@@ -125,7 +125,7 @@ def write_group(group: Sequence[ColoredStack], index: int, what: str, path: Path
     picture = compose(rows, title, footer)
     maps = [stack.tissue[index] for stack in group if stack.tissue is not None]
     if maps:
-        picture = _with_legend(picture, np.unique(np.concatenate([m.ravel() for m in maps])))
+        picture = with_legend(picture, np.unique(np.concatenate([m.ravel() for m in maps])))
     with atomic(path) as temporary:
         picture.save(temporary, format="PNG")
 
@@ -172,7 +172,7 @@ def as_seen(
     return np.ascontiguousarray(image)
 
 
-def _with_legend(picture: Image.Image, codes: np.ndarray) -> Image.Image:
+def with_legend(picture: Image.Image, codes: np.ndarray) -> Image.Image:
     """The picture with a line that says which colour of the tissue maps is which tissue."""
     height, size = 34, 14
     longer = Image.new("RGB", (picture.width, picture.height + height), picture.getpixel((0, 0)))

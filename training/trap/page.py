@@ -158,10 +158,11 @@ def _conclusion(first: Row, plain: Row, free: Row) -> str:
 
 def _bounded(plain: Row, bounded: Row) -> str:
     return (
-        f"With the term bound to the lightness residual the tissue maps stay what they are "
-        f"({_maybe(bounded.agreement)} shared, {_maybe(plain.agreement)} without the term). It "
-        f"still costs colour: SSIM in T2 rises to {bounded.ssim[1]:.2f} by flattening the "
-        f"lightness, the colours of T1 and T2 lie {bounded.apart:.1f} apart instead of "
+        "With the term bound to the lightness residual T1 and T2 share "
+        f"{_maybe(bounded.agreement)} of the tissue ({_maybe(plain.agreement)} without the term): "
+        "the maps are out of its reach. It still costs colour: SSIM in T2 goes to "
+        f"{bounded.ssim[1]:.2f} by flattening the lightness, the colours of T1 and T2 lie "
+        f"{bounded.apart:.1f} apart instead of "
         f"{plain.apart:.1f}, and the photographs {bounded.photograph:.1f} away instead of "
         f"{plain.photograph:.1f}. The model that ships was trained with NCC², which is blind to "
         "reversed contrast, in place of SSIM."
