@@ -103,13 +103,14 @@ def field_of_view(side: int, raw: bool) -> Change:
 
         mask = resampled(body.astype(np.float32), "bilinear") > 0.5
         truth, labels = case.truth, case.labels
+        if labels is not None:
+            labels = np.rint(resampled(labels.astype(np.float32), "nearest")).astype(np.uint8)
+            mask &= labels > 0  # both kinds of resampling draw the outline a little otherwise
+            labels *= mask
         if truth is not None:
             planes = np.moveaxis(truth.astype(np.float32), -1, 0)
             shrunk = np.stack([resampled(plane, "bilinear") for plane in planes], axis=-1)
             truth = (np.rint(shrunk).clip(0, 255) * mask[..., None]).astype(np.uint8)
-        if labels is not None:
-            codes = resampled(labels.astype(np.float32), "nearest")
-            labels = (np.rint(codes) * mask).astype(np.uint8)
         shown = spacing_mm if raw else step
         affine = np.diag([-shown, -shown, case.volume.spacing[2], 1.0])
         volume = Volume(resampled(case.volume.array, "bilinear"), affine)
