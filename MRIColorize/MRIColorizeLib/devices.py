@@ -90,14 +90,3 @@ def is_out_of_memory(error: BaseException) -> bool:
     words = ("out of memory", "can't allocate memory", "not enough memory")
     text = str(error).lower()
     return isinstance(error, RuntimeError) and any(said in text for said in words)
-
-
-def slices_per_batch(device: str, pixels: int) -> int:
-    """Slices to send at once for a slice of `pixels`, by the device's free memory.
-
-    A slice needs roughly 2 kB a pixel at the widths that ship, in 32 bits.
-    """
-    if device != "cuda":
-        return 8
-    free, _ = torch.cuda.mem_get_info()
-    return int(max(1, min(64, 0.5 * free / (2048 * max(pixels, 1)))))
