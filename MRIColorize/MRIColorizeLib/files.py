@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .errors import InputError
+from .slabs import read_slabs
 from .volume import Volume
 
 if TYPE_CHECKING:
@@ -87,12 +88,12 @@ def _read_with_nibabel(path: Path) -> Volume:
     affine = np.asarray(image.affine, dtype=np.float64)
     _refuse_geometry(path, affine)
     try:
-        array = np.asarray(image.dataobj).reshape(shape)
+        array = read_slabs(image.dataobj, shape)
     except broken as error:
         raise _damaged(path) from error
     if suffix(path) in (".nii", ".nii.gz"):
         affine = _itk_affine(path, affine)
-    return Volume(np.ascontiguousarray(array.T, dtype=np.float32), affine)
+    return Volume(array, affine)
 
 
 def _itk_affine(path: Path, affine: np.ndarray) -> np.ndarray:
@@ -139,7 +140,7 @@ def read_with_itk(paths: list[Path]) -> Volume:
         image = _execute(header, paths)
     except RuntimeError as error:
         raise _damaged(paths[0]) from error
-    array = sitk.GetArrayFromImage(image).astype(np.float32)
+    array = sitk.GetArrayViewFromImage(image).astype(np.float32)
     return Volume(array.reshape(array.shape[-3:]), _affine_of(image))
 
 
