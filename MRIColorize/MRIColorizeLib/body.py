@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import SimpleITK as sitk
 
+from .volume import bounding_box
+
 # Otsu's threshold parts bright tissue from the rest; air noise lies far below it.
 BODY_FRACTION_OF_OTSU = 0.35
 # Where nine tenths of what is left out stay below this share of the body's median, it is air. In
@@ -27,12 +29,18 @@ def find_body(array: np.ndarray) -> np.ndarray:
     volume, its large parts, holes filled slice by slice in all three directions (sinuses and lungs
     open to the outside in single slices only). A volume with no air around comes back as all true.
     """
-    low, high = np.percentile(array, (0.5, 99.5))
+    return find_body_between(array, *np.percentile(array, (0.5, 99.5)))
+
+
+def find_body_between(array: np.ndarray, low: float, high: float) -> np.ndarray:
+    """The same, when the volume's 0.5th and 99.5th percentiles are known."""
     if high <= low:
         low, high = float(array.min()), float(array.max())
 
     def clipped(part: np.ndarray) -> np.ndarray:
-        return np.clip((part - low) / (high - low), 0, 1).astype(np.float32)
+        scaled = np.subtract(part, np.float32(low), dtype=np.float32)
+        scaled /= np.float32(high - low)
+        return np.clip(scaled, 0, 1, out=scaled)
 
     smooth = _smoothed(array, clipped)
     threshold = max(_otsu(smooth) * BODY_FRACTION_OF_OTSU, 0.01)
@@ -41,10 +49,12 @@ def find_body(array: np.ndarray) -> np.ndarray:
     body = _large_parts(sitk.GetImageFromArray(bright))
     if not body.any():
         return np.ones(array.shape, dtype=bool)
+    box = bounding_box(body, (1, 1, 1))  # from here on, air far from the body is left alone
+    inside, values = body[box], array[box]
     # The smoothed body is a voxel too wide: what is dark in the volume itself goes again.
-    for part in _slabs(len(array)):
-        body[part] &= clipped(array[part]) > threshold
-    body = fill_slices(_close(body))
+    for part in _slabs(len(inside)):
+        inside[part] &= clipped(values[part]) > threshold
+    inside[...] = fill_slices(_close(inside))
     return body if _is_air(array, body, low) else np.ones(array.shape, dtype=bool)
 
 
