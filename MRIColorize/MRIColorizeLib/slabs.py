@@ -57,5 +57,5 @@ def write_gzipped(array: np.ndarray, file: IO[bytes], level: int) -> None:
     """Append an array in C order to a file, gzip-compressed; no name and no time go with it."""
     packer = zlib.compressobj(level, zlib.DEFLATED, zlib.MAX_WBITS | 16)
     for slab in slabs(array):
-        file.write(packer.compress(np.ascontiguousarray(slab)))
+        file.write(packer.compress(np.ascontiguousarray(slab).data))
     file.write(packer.flush())

@@ -13,7 +13,7 @@ import nibabel
 import numpy as np
 
 from benchmarks.interleaved import Candidate, measure
-from benchmarks.peak import MIB, run_command
+from benchmarks.peak import MIB, Usage, run_command
 from benchmarks.report import Part
 from benchmarks.volumes import ball, head
 from MRIColorizeLib.files import read_volume
@@ -45,7 +45,7 @@ def command_memory(
     return Part("Command line, whole process", (*columns, "beyond MiB"), rows, summary)
 
 
-def _color_file(folder: Path, model: str | None, threads: int, side: int, ending: str):  # type: ignore[no-untyped-def]
+def _color_file(folder: Path, model: str | None, threads: int, side: int, ending: str) -> Usage:
     source, target = folder / f"made{ending}", folder / f"color{ending}"
     made = ball(side, 200.0)
     if ending == ".nrrd":
@@ -55,12 +55,12 @@ def _color_file(folder: Path, model: str | None, threads: int, side: int, ending
     else:
         nibabel.save(nibabel.Nifti1Image(made.array.T, made.ijk_to_ras), source)
     del made
-    command = [sys.executable, "-m", "MRIColorizeLib", source, "-o", target, "--quiet"]
+    command: list[str | Path] = [sys.executable, "-m", "MRIColorizeLib", source, "-o", target]
     if model is not None:
         command += ["--model", model]
     paths = [str(LIBRARY), *filter(None, [os.environ.get("PYTHONPATH")])]
     environment = {"PYTHONPATH": os.pathsep.join(paths), "OMP_NUM_THREADS": str(threads)}
-    return run_command([*command, "--no-render"], environment)
+    return run_command([*command, "--quiet", "--no-render"], environment)
 
 
 def _space(volume: Volume) -> dict[str, object]:
@@ -83,16 +83,11 @@ def file_times(slices: int, repeats: int) -> Part:
         for ending in (".nii", ".nii.gz"):
             source = folder / f"head{ending}"
             nibabel.save(nibabel.Nifti1Image(volume.array.T, volume.ijk_to_ras), source)
-            candidates.append(
-                Candidate(f"read {ending}", "float32", 1, partial(read_volume, source))
-            )
+            read = partial(read_volume, source)
+            candidates.append(Candidate(f"read {ending}", "float32", 1, read))
         for ending in (".nrrd", ".nii.gz", ".nii"):
-            target = folder / f"color{ending}"
-            candidates.append(
-                Candidate(
-                    f"write {ending}", "uint8", 1, lambda path=target: write_color(color, path)
-                )
-            )
+            write = partial(write_color, color, folder / f"color{ending}")
+            candidates.append(Candidate(f"write {ending}", "uint8", 1, write))
         timings = measure(candidates, repeats)
     rows = [(one.name, one.precision, one.clock, one.processor) for one in timings]
     return Part("Files", ("what", "voxels", "seconds", "CPU seconds"), rows)
