@@ -13,6 +13,8 @@ XYZ_TO_RGB = np.linalg.inv(np.array(RGB_TO_XYZ))
 # Below these the cube of CIELAB and the power of sRGB go on as straight lines.
 LAB_KNEE = EPSILON ** (1 / 3)
 RGB_KNEE = 0.0031308
+# Pixels on each side of one that fine detail is told from.
+DETAIL_RADIUS = 2
 
 
 def _mix(image: Tensor, matrix: Tensor) -> Tensor:
@@ -68,7 +70,7 @@ def _window_sum(image: Tensor, axis: int, radius: int) -> Tensor:
     return total
 
 
-def add_detail(lab: Tensor, mri: Tensor, amount: float, radius: int = 2) -> Tensor:
+def add_detail(lab: Tensor, mri: Tensor, amount: float, radius: int = DETAIL_RADIUS) -> Tensor:
     """Sharpen L with the MRI's fine detail, in the sense in which L follows the MRI locally.
 
     lab: (B, 3, H, W); mri: (B, 1, H, W) in [0, 1]; amount 0 to 1. The local regression of L on the

@@ -16,7 +16,7 @@ from .canvas import Canvas
 from .devices import resolve_precision
 from .finishing import Finish, finish, to_bytes
 from .generator import DualDecoderGenerator, PaintedLab
-from .layout import Layout
+from .layout import Layout, Patch
 from .mixing import average, keep_most_probable, most_probable
 from .model import ModelCard
 from .options import ColorizeOptions
@@ -39,18 +39,12 @@ class PaintedSlices:
         """From tensors on any device."""
         return cls(**dict(zip(tensors, download(list(tensors.values())), strict=True)))
 
-    def write(self, canvas: Canvas, layout: Layout, chosen: np.ndarray) -> None:
-        """Put the body's voxels of slices `chosen` into the result."""
+    def write(self, canvas: Canvas, patch: Patch) -> None:
+        """Put the body's voxels into the result."""
         for field in fields(self):
             values, target = getattr(self, field.name), getattr(canvas, field.name)
-            if values is None or target is None:
-                continue
-            seen = layout.view(target)
-            for place, index in enumerate(chosen):
-                inside = layout.mask[index]
-                if seen.ndim == 4:  # numpy is four times slower where it repeats the mask itself
-                    inside = np.repeat(inside[..., None], seen.shape[3], axis=2)
-                np.copyto(seen[index], values[place], where=inside)
+            if values is not None and target is not None:
+                patch.write(target, values)
 
 
 class Painter:
@@ -83,45 +77,49 @@ class Painter:
         mri = upload(layout.mri(batch.slices), self._device)[:, None]  # (B, 1, H, W)
         mask = upload(layout.mask[batch.slices], self._device)[:, None]
         lab, found = self._network_lab(mri, mask, layout.size)
-        # A CPU finishes the slices one by one, which then stay in its cache.
-        size = 1 if self._device == "cpu" else batch.slices.size
         painted = []
-        for part in batch.parts(size):
+        for part in batch.parts(1 if self._device == "cpu" else batch.slices.size):
+            patch = self._patch(layout, batch.slices[part])
             tissues = None if found is None else PaintedLab(*(each[part] for each in found))
-            chosen = batch.slices[part]
-            slices = self._finished(lab[part], tissues, mri[part], layout, chosen, canvas, planes)
-            painted.append((slices, chosen))
-        for slices, chosen in painted:
-            slices.write(canvas, layout, chosen)
+            slices = self._finished(lab[part], tissues, mri[part], patch, canvas, planes)
+            painted.append((slices, patch))
+        for slices, patch in painted:
+            slices.write(canvas, patch)
+
+    def _patch(self, layout: Layout, chosen: np.ndarray) -> Patch:
+        """What is finished at once: on a CPU one slice, which then stays in its cache."""
+        if self._device == "cpu":
+            return Patch.around_body(layout, int(chosen[0]))
+        return Patch.whole(layout, chosen)
 
     def _finished(
         self,
         lab: Tensor,
         found: PaintedLab | None,
         mri: Tensor,
-        layout: Layout,
-        chosen: np.ndarray,
+        patch: Patch,
         canvas: Canvas,
         planes: int,
     ) -> PaintedSlices:
         """From the network's grid to the input's, and from CIELAB to bytes."""
         native = (int(mri.shape[-2]), int(mri.shape[-1]))
-        lab = _resize(lab, native)
+        lab, mri = (patch.cut(image) for image in (_resize(lab, native), mri))
         if self._options.mode == "natural":
             lab = color.add_detail(lab, mri, self._options.detail)
         if self._several:
-            return self._averaged(lab, found, layout, chosen, canvas, planes)
+            return self._averaged(lab, found, native, patch, canvas, planes)
         rgb = to_bytes(finish(lab, mri, Finish.of(self._options))).permute(0, 2, 3, 1)
         if found is None:
             return PaintedSlices.fetched(color=rgb.contiguous())
         codes = most_probable(found.probabilities)
-        tissue = F.interpolate(codes, native, mode="nearest-exact")[:, 0]
+        tissue = patch.cut(F.interpolate(codes, native, mode="nearest-exact"))[:, 0]
         painted = {"color": rgb.contiguous(), "tissue": tissue}
         if canvas.confidence is not None:
             largest = _resize(found.probabilities.amax(dim=1, keepdim=True), native)
-            painted["confidence"] = to_bytes(largest)[:, 0]
+            painted["confidence"] = to_bytes(patch.cut(largest))[:, 0]
         if canvas.tissues is not None:
-            tissues, weights = keep_most_probable(_resize(found.probabilities, native))
+            probabilities = patch.cut(_resize(found.probabilities, native))
+            tissues, weights = keep_most_probable(probabilities)
             painted["lab"] = lab.permute(0, 2, 3, 1).to(torch.float16)
             painted |= {"tissues": tissues, "weights": weights}
         return PaintedSlices.fetched(**painted)
@@ -130,8 +128,8 @@ class Painter:
         self,
         lab: Tensor,
         found: PaintedLab | None,
-        layout: Layout,
-        chosen: np.ndarray,
+        native: tuple[int, int],
+        patch: Patch,
         canvas: Canvas,
         planes: int,
     ) -> PaintedSlices:
@@ -139,16 +137,15 @@ class Painter:
 
         def before(array: np.ndarray | None) -> Tensor:
             # Always there when planes are averaged.
-            return upload(layout.view(cast(np.ndarray, array))[chosen], self._device)
+            return upload(patch.read(cast(np.ndarray, array)), self._device)
 
         last = lab.permute(0, 2, 3, 1)
         mean = before(canvas.lab).float()
         mean = (mean + (last - mean) / (planes + 1)).to(torch.float16)
         if found is None:
             return PaintedSlices.fetched(lab=mean)
-        native = (int(lab.shape[-2]), int(lab.shape[-1]))
         probabilities = average(
-            _resize(found.probabilities, native),
+            patch.cut(_resize(found.probabilities, native)),
             before(canvas.tissues),
             before(canvas.weights),
             planes,
