@@ -94,23 +94,28 @@ def _run(
     tried: Counter[str] = Counter()
     accepted: Counter[str] = Counter()
     reasons: Counter[str] = Counter()
+    done = failed = 0
     for ended in each(trial, jobs, seconds, memory):
         seed = ended.argument[0]
         if ended.result is None:
             lines = (ended.fault or "").strip().splitlines()
             failures.append((kind, seed, lines[-1] if lines else "?"))
-            tried["(failed)"] += 1
+            failed += 1
         else:
-            tried[ended.result.kind] += 1
-            if ended.result.refusal is None:
-                accepted[ended.result.kind] += 1
-            else:
+            done += ended.result.refusal is None
+            for part in ended.result.kind.split(": "):  # each file's kind, and each damage
+                tried[part] += 1
+                accepted[part] += ended.result.refusal is None
+            if ended.result.refusal is not None:
                 reasons[reason(ended.result.refusal, Path(tempfile.gettempdir()))] += 1
         if time.monotonic() > deadline:
             break
     spent = time.perf_counter() - began
-    print(f"\n{kind}: {tried.total()} of {len(jobs)} tried, {accepted.total()} done, ", end="")
-    print(f"{reasons.total()} refused, {tried['(failed)']} failed, {spent:.0f} s")
+    count = done + failed + reasons.total()
+    print(
+        f"\n{kind}: {count} of {len(jobs)} tried, {done} done, {reasons.total()} refused, ", end=""
+    )
+    print(f"{failed} failed, {spent:.0f} s")
     for name, count in sorted(tried.items()):
         print(f"  {count:5d} tried {accepted[name]:5d} done  {name}")
     for text, count in reasons.most_common():

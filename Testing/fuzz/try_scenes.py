@@ -73,4 +73,4 @@ def in_scene(case: VolumeCase, model: Path) -> Outcome:
             require(np.allclose(found, matrix, rtol=1e-9, atol=1e-6), "another grid than was given")
     kept = slicer.util.arrayFromVolume(node)
     require(np.array_equal(kept, array, equal_nan=array.dtype.kind == "f"), "input changed")
-    return Outcome(f"scene, {case.content}", refusal)
+    return Outcome(f"scene: {case.content}", refusal)

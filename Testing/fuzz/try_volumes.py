@@ -57,7 +57,7 @@ def by_engine(case: VolumeCase, model: Path) -> Outcome:
             check_color(color, case, matrix)
     require(np.array_equal(volume.array, array, equal_nan=array.dtype.kind == "f"), "input changed")
     require(np.array_equal(volume.ijk_to_ras, matrix), "geometry of the input changed")
-    return Outcome(f"engine, {case.content}", refusal)
+    return Outcome(f"engine: {case.content}", refusal)
 
 
 def _options(case: VolumeCase, volume: Volume, mask: np.ndarray | None) -> ColorizeOptions:
@@ -120,7 +120,7 @@ def through_files(case: VolumeCase, model: Path, choices: Choices) -> Outcome:
             require(not made, f"refused, and left {made}")
     finally:
         shutil.rmtree(folder)
-    return Outcome(f"{name[2:]} file, {case.content}", refusal)
+    return Outcome(f"{name[2:]} file: {case.content}", refusal)
 
 
 def _write(path: Path, array: np.ndarray, matrix: np.ndarray) -> None:
