@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import torch
 
 from .errors import DeviceError
-from .layout import BYTES_PER_PIXEL
 from .memory import free_memory
 from .options import DEVICES
 
@@ -81,14 +80,3 @@ def is_out_of_memory(error: BaseException) -> bool:
     words = ("out of memory", "can't allocate memory", "not enough memory")
     text = str(error).lower()
     return isinstance(error, RuntimeError) and any(said in text for said in words)
-
-
-def slices_per_batch(device: str, pixels: int) -> int:
-    """Slices to send at once for a slice of `pixels`, by the device's free memory.
-
-    A slice needs roughly BYTES_PER_PIXEL at the widths that ship, in 32 bits.
-    """
-    if device != "cuda":
-        return 8
-    free, _ = torch.cuda.mem_get_info()
-    return int(max(1, min(64, 0.5 * free / (BYTES_PER_PIXEL * max(pixels, 1)))))

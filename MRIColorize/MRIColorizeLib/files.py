@@ -14,6 +14,7 @@ import numpy as np
 from .declared import Declared, check_declared, check_text_header
 from .errors import InputError
 from .silence import silenced
+from .slabs import read_slabs
 from .volume import Volume
 from .weights import regular_size
 
@@ -110,14 +111,14 @@ def _read_with_nibabel(path: Path) -> Volume:
     _refuse_geometry(path, affine)
     _check_voxels(path, image)
     try:
-        array = np.asarray(image.dataobj).reshape(shape)
+        array = read_slabs(image.dataobj, shape)
     except MemoryError:
         raise
     except Exception as error:
         raise _damaged(path) from error
     if suffix(path) in NIFTI_SUFFIXES:
         affine = _itk_affine(path, affine)
-    return Volume(np.ascontiguousarray(array.T, dtype=np.float32), affine)
+    return Volume(array, affine)
 
 
 def _check_voxels(path: Path, image: Any) -> None:
@@ -188,7 +189,7 @@ def read_with_itk(paths: list[Path]) -> Volume:
                 raise _damaged(paths[0])
     except RuntimeError as error:
         raise _damaged(paths[0]) from error
-    array = sitk.GetArrayFromImage(image).astype(np.float32)
+    array = sitk.GetArrayViewFromImage(image).astype(np.float32)
     return Volume(array.reshape(array.shape[-3:]), _affine_of(image))
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from torch import Tensor
 
+from .color import DETAIL_RADIUS
 from .errors import InputError
 from .intensity import Window
 from .memory import check_fits
@@ -49,6 +51,44 @@ class Layout:
     def pixels(self) -> int:
         """Pixels of a slice as the network sees it."""
         return self.size[0] * self.size[1]
+
+
+@dataclass(frozen=True)
+class Patch:
+    """Slices `chosen` of a layout, and the rows and columns of them that are of interest."""
+
+    layout: Layout
+    chosen: np.ndarray
+    rows: slice
+    columns: slice
+
+    @classmethod
+    def whole(cls, layout: Layout, chosen: np.ndarray) -> Patch:
+        """All of some slices."""
+        return cls(layout, chosen, slice(None), slice(None))
+
+    @classmethod
+    def around_body(cls, layout: Layout, index: int) -> Patch:
+        """The part of one slice that shows its body, with the border that fine detail looks at."""
+        rows, columns = bounding_box(layout.mask[index], (DETAIL_RADIUS, DETAIL_RADIUS))
+        return cls(layout, np.array([index]), rows, columns)
+
+    def cut(self, images: Tensor) -> Tensor:
+        """The patch of images (..., H, W) of the chosen slices."""
+        return images[..., self.rows, self.columns]
+
+    def read(self, array: np.ndarray) -> np.ndarray:
+        """The patch of an array (K, J, I, ...) of the volume's grid: (n, h, w, ...)."""
+        return self.layout.view(array)[self.chosen, self.rows, self.columns]
+
+    def write(self, array: np.ndarray, values: np.ndarray) -> None:
+        """Put the body's voxels of values (n, h, w, ...) into an array of the volume's grid."""
+        seen = self.layout.view(array)
+        for index, new in zip(self.chosen, values, strict=True):
+            body = self.layout.mask[index, self.rows, self.columns]
+            if new.ndim == 3:  # numpy is four times slower where it repeats the mask itself
+                body = np.repeat(body[..., None], new.shape[2], axis=2)
+            np.copyto(seen[index, self.rows, self.columns], new, where=body)
 
 
 def lay_out(

@@ -11,6 +11,7 @@ import numpy as np
 
 from .errors import OutputError
 from .files import LPS_RAS, suffix
+from .slabs import write_gzipped
 from .staging import atomic
 from .volume import ColorVolume, Provenance
 
@@ -57,14 +58,20 @@ def write_nrrd(
         **{f"MRIColorize.{key}": text for key, text in _provenance(color.provenance).items()},
         **fields,
     }
+    # The header of a single voxel, whose sizes are then set right: pynrrd would write the whole
+    # volume from copies of it. (K, J, I, 3) in C order is what NRRD calls sizes 3 I J K.
     file = io.BytesIO()
-    # (K, J, I, 3) in C order is what NRRD calls sizes 3 I J K.
-    nrrd.write(file, array, header, index_order="C", compression_level=COMPRESSION)
-    # pynrrd's comments hold the time of day; the same array shall give the same bytes.
-    told, voxels = file.getvalue().split(b"\n\n", 1)
-    lines = [line for line in told.split(b"\n") if not line.startswith(b"#")]
-    with atomic(path) as temporary:
-        temporary.write_bytes(b"\n".join(lines) + b"\n\n" + voxels)
+    nrrd.write(file, array[:1, :1, :1], header, index_order="C")
+    sizes = f"sizes: {' '.join(str(n) for n in reversed(array.shape))}".encode()
+    lines = [
+        sizes if line.startswith(b"sizes:") else line
+        for line in file.getvalue().split(b"\n\n", 1)[0].split(b"\n")
+        # pynrrd's comments hold the time of day; the same array shall give the same bytes.
+        if not line.startswith(b"#")
+    ]
+    with atomic(path) as temporary, temporary.open("wb") as written:
+        written.write(b"\n".join(lines) + b"\n\n")
+        write_gzipped(array, written, COMPRESSION)
 
 
 def _write_nifti(color: ColorVolume, path: Path, compress: bool) -> None:
@@ -78,10 +85,12 @@ def _write_nifti(color: ColorVolume, path: Path, compress: bool) -> None:
     image.set_sform(color.ijk_to_ras, code="scanner")
     # A qform cannot hold shear; it gets the nearest rotation then, and the sform the truth.
     image.set_qform(color.ijk_to_ras, code="scanner", strip_shears=True)
-    content = image.to_bytes()
-    if compress:
-        content = gzip.compress(content, compresslevel=COMPRESSION, mtime=0)
-    path.write_bytes(content)
+    with path.open("wb") as written:
+        if compress:
+            with gzip.GzipFile("", "wb", COMPRESSION, written, mtime=0) as packed:
+                image.to_stream(packed)
+        else:
+            image.to_stream(written)
 
 
 def _provenance(provenance: Provenance) -> dict[str, str]:
