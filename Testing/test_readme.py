@@ -12,8 +12,10 @@ from MRIColorizeLib.cli import main
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = (
     "README.md",
+    "docs/anatomy.md",
     "docs/architecture.md",
     "docs/batch.md",
+    "docs/robustness.md",
     "docs/slicer.md",
     "docs/structure-trap.md",
     "training/README.md",
