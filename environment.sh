@@ -30,7 +30,7 @@ ensure_environment() {
         pip_install -c "$(constraints)" -e "$root[$extra]" || die "The packages could not be installed; see $log."
         stamp "$extra" >"$venv/stamp-$extra"
         # The tests' environment holds everything that the command line needs.
-        if [ "$extra" = test ]; then stamp cli >"$venv/stamp-cli"; fi
+        if [ "$extra" = test ]; then stamp batch >"$venv/stamp-batch"; fi
     fi
     exec 9>&-
     say "Set-up took $((SECONDS - started)) s."

@@ -12,7 +12,10 @@ from MRIColorizeLib.cli import main
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = (
     "README.md",
+    "docs/anatomy.md",
     "docs/architecture.md",
+    "docs/batch.md",
+    "docs/robustness.md",
     "docs/slicer.md",
     "docs/structure-trap.md",
     "training/README.md",
@@ -75,11 +78,16 @@ def test_every_claim_in_the_table_names_a_test():
         assert f"def {name}(self)" in (ROOT / file).read_text(), f"{file} has no {name}"
 
 
-def test_every_option_that_the_readme_names_is_one(capsys):
-    with pytest.raises(SystemExit):
-        main(["--help"])
+@pytest.mark.parametrize(
+    ("document", "commands"),
+    [("README.md", [["--help"], ["batch", "--help"]]), ("docs/batch.md", [["batch", "--help"]])],
+)
+def test_every_option_that_a_document_names_is_one(capsys, document, commands):
+    for words in commands:
+        with pytest.raises(SystemExit):
+            main(words)
     known = capsys.readouterr().out
-    text = (ROOT / "README.md").read_text()
+    text = (ROOT / document).read_text()
     options = set(re.findall(r"`(--[a-z-]+)", text))
     assert options
     for option in options:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from . import __version__
+from .console import one_line
 from .options import BACKGROUNDS, DEVICES, MODES, PLANES, ColorizeOptions
 from .palettes import find_palette
 
@@ -15,30 +16,44 @@ BAD = 2
 FORMATS = {"nrrd": ".nrrd", "nii.gz": ".nii.gz"}
 
 
-class _Parser(argparse.ArgumentParser):
+class Parser(argparse.ArgumentParser):
     """Says what is wrong in one line instead of a page of usage."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(BAD, f"{NAME}: {message} (see {NAME} --help).\n")
+        self.exit(BAD, f"{NAME}: {one_line(message)} (see {self.prog} --help).\n")
 
 
 def parser() -> argparse.ArgumentParser:
     """The command's parser; a bad word ends the process with one sentence and code 2."""
-    result = _Parser(
+    result = Parser(
         prog=NAME,
         description="Paint MRI in the colours of tissue: a colour volume on the same grid, a "
         "picture of slices and a rendering in space. Without an input it colours the sample.",
-        epilog="The colours are synthetic. Not for diagnosis.",
+        epilog=f"{NAME} batch IN_DIR OUT_DIR colours whole archives: see {NAME} batch --help. "
+        "The colours are synthetic. Not for diagnosis.",
     )
     add = result.add_argument
     add("inputs", nargs="*", type=Path, metavar="IN", help="NIfTI, NRRD, MHA, MGZ, DICOM folder")
     add("-o", "--out", type=Path, help="folder, or file for one input (default: beside the input)")
-    add("--format", choices=FORMATS, default="nrrd", help="format of the volume (default: nrrd)")
+    add("--preview", type=int, metavar="K", help="colour slice K of the plane only, as a picture")
+    add_engine(result)
+    add_look(result)
+    add_results(result)
+    return result
+
+
+def add_engine(result: argparse.ArgumentParser) -> None:
+    """How and where a volume is coloured."""
+    add = result.add_argument
     add("--plane", choices=PLANES, default="auto", help="slicing plane (default: from the volume)")
     add("--device", choices=DEVICES, default="auto", help="where to compute (default: the fastest)")
     add("--model", metavar="NAME|DIR", help="model that ships, or a model's folder")
-    add("--preview", type=int, metavar="K", help="colour slice K of the plane only, as a picture")
-    _add_look(result)
+
+
+def add_results(result: argparse.ArgumentParser) -> None:
+    """What is written and said."""
+    add = result.add_argument
+    add("--format", choices=FORMATS, default="nrrd", help="format of the volume (default: nrrd)")
     add("--mask", type=Path, metavar="FILE", help="where to colour: a label map or segmentation")
     add("--tissue", action="store_true", help="also write the tissue map, a segmentation in Slicer")
     add("--confidence", action="store_true", help="also write how sure the model is, 0 to 255")
@@ -46,10 +61,10 @@ def parser() -> argparse.ArgumentParser:
     add("--render", action=render, help="rendering in space (default: only the defaced sample)")
     add("--quiet", action="store_true", help="say nothing but warnings and errors")
     add("--version", action="version", version=f"MRIColorize {__version__}")
-    return result
 
 
-def _add_look(result: argparse.ArgumentParser) -> None:
+def add_look(result: argparse.ArgumentParser) -> None:
+    """What the colours look like."""
     add = result.add_argument_group("colours").add_argument
     add("--mode", choices=MODES, default="natural", help="tissue's lightness, or the MRI's")
     add("--detail", type=float, default=0.5, help="fine detail of the MRI, 0 to 1 (default: 0.5)")

@@ -3,28 +3,32 @@
 from __future__ import annotations
 
 import argparse
+import io
+import signal
 import sys
 import time
 import warnings
 from collections.abc import Sequence
 from dataclasses import replace
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from .arguments import BAD, FORMATS, NAME, options_from, parser
-from .console import Console
-from .errors import Cancelled, DependencyError, InputError, MRIColorizeError
+from .batch import run_batch
+from .batch_arguments import BATCH, batch_parser
+from .console import Console, speak
+from .errors import Cancelled, InputError, MRIColorizeError
 from .files import read_volume
-from .maps import write_confidence, write_tissue
 from .maskfile import read_mask
-from .naming import Job, is_sample, plan_jobs, sample_path
-from .offscreen import write_rendering
+from .naming import Job, plan_jobs, sample_path
 from .options import ColorizeOptions
-from .output import NOTICE, check_writable, write_color
+from .output import NOTICE
+from .packages import FOR_COMMAND, require
 from .palettes import model_palette
-from .picture import write_montage, write_preview
+from .picture import write_preview
+from .staging import check_writable, staged
 from .volume import ColorVolume, Volume, check_volume, choose_plane, slice_order
+from .writing import Wanted, segment_palette, write_results
 
 if TYPE_CHECKING:
     from .colorizer import Colorizer
@@ -34,31 +38,43 @@ INTERRUPTED = 130
 
 def run() -> NoReturn:
     """Entry point of the command."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # names of files may not fit the terminal's coding
+            stream.reconfigure(errors="backslashreplace")
+    # Schedulers and containers end a process so; it clears up as after Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(main())
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code: 0, 2 for bad input, 130 when interrupted."""
-    chosen = parser().parse_args(arguments)
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if words[:1] == [BATCH]:  # an input of that name is ./batch
+        chosen, work = batch_parser().parse_args(words[1:]), run_batch
+    else:
+        chosen, work = parser().parse_args(words), colorize
     console = Console(chosen.quiet)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         warnings.filterwarnings("always", category=UserWarning, module="MRIColorizeLib")
         warnings.showwarning = lambda message, *_args, **_kwargs: console.warn(str(message))
         try:
-            return colorize(chosen, console)
+            return work(chosen, console)
         except (KeyboardInterrupt, Cancelled):
-            print(f"{NAME}: interrupted; nothing half-written is left.", file=sys.stderr)
+            speak(f"{NAME}: interrupted; nothing half-written is left.", sys.stderr)
             return INTERRUPTED
         except MemoryError:
             return _fail(InputError("There is not enough memory; crop or resample the volume."))
         except MRIColorizeError as error:
             return _fail(error)
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            return _fail(InputError(f"{error.filename} cannot be used: {reason}; check its path."))
 
 
 def colorize(chosen: argparse.Namespace, console: Console) -> int:
     """Colour every input. A bad input among several is told and the others go on."""
-    _check_packages()
+    require(FOR_COMMAND, "cli")
     options = options_from(chosen)
     if chosen.preview is not None and options.plane == "consensus":
         raise InputError("--preview shows one plane; give --plane axial, sagittal or coronal.")
@@ -73,7 +89,7 @@ def colorize(chosen: argparse.Namespace, console: Console) -> int:
     for job in jobs:
         try:
             began = time.perf_counter()
-            volume = _read(job, console)
+            volume = _read(job, chosen, console)
             if engine is None:
                 engine = _engine(chosen, console, began)
             mask = None if chosen.mask is None else read_mask(chosen.mask, volume)
@@ -90,13 +106,22 @@ def colorize(chosen: argparse.Namespace, console: Console) -> int:
     return BAD if failed else 0
 
 
-def _read(job: Job, console: Console) -> Volume:
+def _read(job: Job, chosen: argparse.Namespace, console: Console) -> Volume:
     volume = check_volume(read_volume(job.source))
-    check_writable(job.volume)
+    check_writable(*_outputs(job, chosen))
     size = "x".join(str(n) for n in reversed(volume.array.shape))
     spacing = "x".join(f"{step:.2f}" for step in volume.spacing)
     console.say(f"{job.source}: {size} voxels of {spacing} mm")
     return volume
+
+
+def _outputs(job: Job, chosen: argparse.Namespace) -> tuple[Path, ...]:
+    """What will be written."""
+    return _wanted(chosen).outputs(job) if chosen.preview is None else (job.preview,)
+
+
+def _wanted(chosen: argparse.Namespace) -> Wanted:
+    return Wanted(chosen.tissue, chosen.confidence, chosen.render)
 
 
 def _engine(chosen: argparse.Namespace, console: Console, began: float) -> Colorizer:
@@ -139,28 +164,17 @@ def _whole(
 ) -> None:
     color = _color(volume, engine, options, console)
     began = time.perf_counter()
-    write_color(color, job.volume)
-    write_montage(volume, color, job.picture, job.source.name)
-    written = [job.volume, job.picture]
-    if chosen.tissue:
-        own = model_palette(engine.model)
-        palette = own if options.palette is None else replace(own, lab=options.palette)
-        write_tissue(color, palette, job.tissue)
-        written.append(job.tissue)
-    if chosen.confidence:
-        write_confidence(color, job.confidence)
-        written.append(job.confidence)
-    if is_sample(job.source) if chosen.render is None else chosen.render:
-        try:
-            write_rendering(color, job.rendering)
-            written.append(job.rendering)
-        except DependencyError as error:
-            console.note(str(error))
-    else:
+    wanted = _wanted(chosen)
+    palette = segment_palette(engine.model, options) if wanted.tissue else None
+    # The volume is renamed last: where it is, all that was asked for is.
+    with staged(job.volume.parent, last=job.volume.name) as stage:
+        files = write_results(job.within(stage), volume, color, palette, wanted, console.note)
+        written = {path.name: path.stat().st_size for path in files}
+    if not wanted.renders(job):
         console.say("No 3D rendering, which may show a face; --render makes one.")
     console.say(f"Wrote in {time.perf_counter() - began:.1f} s:")
-    for path in written:
-        console.say(f"  {path} ({path.stat().st_size / 1e6:.1f} MB)")
+    for name, size in written.items():
+        console.say(f"  {job.volume.with_name(name)} ({size / 1e6:.1f} MB)")
 
 
 def _preview(
@@ -182,16 +196,6 @@ def _preview(
     console.say(f"Wrote {job.preview}")
 
 
-def _check_packages() -> None:
-    needed = {"nibabel": "nibabel", "nrrd": "pynrrd", "PIL": "pillow", "tqdm": "tqdm"}
-    missing = [package for name, package in needed.items() if find_spec(name) is None]
-    if missing:
-        raise DependencyError(
-            f"Python packages are missing ({', '.join(missing)}); "
-            "install them with: pip install 'MRIColorizeLib[cli]'."
-        )
-
-
 def _fail(error: MRIColorizeError) -> int:
-    print(f"{NAME}: {error}", file=sys.stderr, flush=True)
+    speak(f"{NAME}: {error}", sys.stderr)
     return BAD

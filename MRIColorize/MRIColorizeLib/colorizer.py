@@ -5,19 +5,22 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 from dataclasses import replace
 
 import numpy as np
 import torch
 
+from .batches import Batch, Plan, make_batches, plan_work
 from .canvas import Canvas, make_canvas
 from .consensus import finish_consensus
-from .devices import is_out_of_memory, resolve_device, resolve_precision, slices_per_batch
+from .devices import is_out_of_memory, resolve_device, resolve_precision
 from .errors import Cancelled, InputError
 from .finishing import Finish
 from .folding import fold_batch_norm
 from .generator import DualDecoderGenerator
 from .intensity import Window, find_window
+from .lanes import in_lanes
 from .layout import Layout, lay_out
 from .model import Model
 from .options import ColorizeOptions
@@ -81,13 +84,13 @@ class Colorizer:
         planes = planes_to_color(volume, options.plane)
         spacing = self.model.card.spacing_mm
         layouts = [lay_out(volume, plane, body, window, spacing) for plane in planes]
-        present = [_slices_to_color(*pair, options) for pair in zip(layouts, planes, strict=True)]
+        wanted = [_slices_to_color(*pair, options) for pair in zip(layouts, planes, strict=True)]
         several, has_tissue = len(planes) > 1, self._has_palette()
         canvas = make_canvas(volume.array, window, options, has_tissue, several)
-        done, total = 0, sum(slices.size for slices in present)
+        done, total = 0, sum(wanted)
         yield 0, total
-        for number, (layout, slices) in enumerate(zip(layouts, present, strict=True)):
-            for count in self._paint(layout, slices, canvas, options, number, several):
+        for number, layout in enumerate(layouts):
+            for count in self._paint(layout, canvas, options, number, several):
                 done += count
                 yield done, total
         if several:
@@ -136,29 +139,31 @@ class Colorizer:
         return replace(options, mask=mask.astype(bool))
 
     def _paint(
-        self,
-        layout: Layout,
-        slices: np.ndarray,
-        canvas: Canvas,
-        options: ColorizeOptions,
-        planes: int,
-        several: bool,
+        self, layout: Layout, canvas: Canvas, options: ColorizeOptions, planes: int, several: bool
     ) -> Iterator[int]:
         """Paint the slices of one plane, batch by batch; yields the number of each batch."""
-        batch = options.batch_size or slices_per_batch(self.device, layout.pixels())
-        done = 0
-        while done < slices.size:
-            chosen = slices[done : done + batch]
+        plan = plan_work(self.device, layout, self._width(), options.batch_size)
+        present = layout.present()
+        wanted = None
+        if options.slice_index is not None:
+            wanted = options.slice_index - layout.box[0].start
+        while present.size:
             painter = Painter(self._network, self.model.card, options, several)
+            batches = make_batches(present, wanted, plan.size)
+
+            def paint(batch: Batch, painter: Painter = painter) -> None:
+                painter.paint(layout, batch, canvas, planes)
+
             try:
-                painter.paint(layout, chosen, canvas, planes)
+                with closing(in_lanes(paint, batches, self.device, plan.lanes)) as painted:
+                    for batch in painted:
+                        present = np.setdiff1d(present, batch.slices)
+                        yield len(batch.wanted)
+                return
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
-                batch = self._retreat(batch)
-                continue
-            done += chosen.size
-            yield chosen.size
+            plan = self._retreat(plan, layout)
 
     def _mixture(
         self,
@@ -200,16 +205,18 @@ class Colorizer:
         network = fold_batch_norm(self.model.generator)
         return network.to(device=device, memory_format=torch.channels_last)
 
-    def _retreat(self, batch: int) -> int:
-        """After running out of memory: half the batch, and from one slice down to the CPU."""
+    def _retreat(self, plan: Plan, layout: Layout) -> Plan:
+        """After running out of memory: half the slices at once, from a single one to the CPU."""
         if self.device == "cuda":
             torch.cuda.empty_cache()
-        if batch > 1:
+        smaller = plan.smaller()
+        if smaller is not None:
             warnings.warn(
-                f"Out of memory on {self.device} with {batch} slices at once; trying {batch // 2}.",
+                f"Out of memory on {self.device} with {plan.slices} slices at once; "
+                f"trying {smaller.slices}.",
                 stacklevel=3,
             )
-            return batch // 2
+            return smaller
         if self.device == "cpu":
             raise InputError(
                 "One slice does not fit into memory; crop the volume or close other programs."
@@ -217,16 +224,18 @@ class Colorizer:
         warnings.warn(f"Out of memory on {self.device}; going on with the CPU.", stacklevel=3)
         self.device = "cpu"
         self._network = self._prepare("cpu")
-        return 8
+        return plan_work("cpu", layout, self._width(), None)
+
+    def _width(self) -> int:
+        return self.model.generator.config.width
 
 
-def _slices_to_color(layout: Layout, plane: str, options: ColorizeOptions) -> np.ndarray:
-    """Indices of the slices that show the body, or of the one that was asked for."""
+def _slices_to_color(layout: Layout, plane: str, options: ColorizeOptions) -> int:
+    """How many slices show the body, or 1 when the one that was asked for does."""
     present = layout.present()
     wanted = options.slice_index
     if wanted is None:
-        return present
-    present = present[present + layout.box[0].start == wanted]
-    if present.size == 0:
+        return int(present.size)
+    if wanted not in present + layout.box[0].start:
         raise InputError(f"Slice {wanted} of the {plane} plane shows no body; choose another.")
-    return present
+    return 1

@@ -9,7 +9,7 @@ import torch
 
 from .canvas import Canvas
 from .finishing import Finish, finish, to_bytes
-from .layout import Layout
+from .layout import Layout, Patch
 from .painting import PaintedSlices
 
 
@@ -29,4 +29,4 @@ def finish_consensus(canvas: Canvas, layout: Layout, how: Finish) -> None:
         if canvas.tissues is not None and canvas.weights is not None:
             tissue = layout.view(canvas.tissues)[chosen][..., 0]
             confidence = layout.view(canvas.weights)[chosen][..., 0]
-        PaintedSlices(rgb, tissue, confidence).write(canvas, layout, chosen)
+        PaintedSlices(rgb, tissue, confidence).write(canvas, Patch.whole(layout, chosen))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 
 from .errors import DeviceError
+from .memory import free_memory
 from .options import DEVICES
 
 
@@ -31,18 +31,8 @@ def describe_devices() -> list[DeviceDescription]:
         found.append(DeviceDescription("mps", "Apple GPU", None))
     threads = torch.get_num_threads()
     label = f"CPU, {threads} thread{'s' if threads > 1 else ''}"
-    found.append(DeviceDescription("cpu", label, _free_memory()))
+    found.append(DeviceDescription("cpu", label, free_memory()))
     return found
-
-
-def _free_memory() -> int | None:
-    """Free main memory in bytes where the system tells it without another package."""
-    try:
-        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-    except OSError:
-        return None
-    kilobytes = [line.split()[1] for line in lines if line.startswith("MemAvailable:")]
-    return int(kilobytes[0]) * 1024 if kilobytes else None
 
 
 def resolve_device(name: str = "auto") -> str:
@@ -90,14 +80,3 @@ def is_out_of_memory(error: BaseException) -> bool:
     words = ("out of memory", "can't allocate memory", "not enough memory")
     text = str(error).lower()
     return isinstance(error, RuntimeError) and any(said in text for said in words)
-
-
-def slices_per_batch(device: str, pixels: int) -> int:
-    """Slices to send at once for a slice of `pixels`, by the device's free memory.
-
-    A slice needs roughly 2 kB a pixel at the widths that ship, in 32 bits.
-    """
-    if device != "cuda":
-        return 8
-    free, _ = torch.cuda.mem_get_info()
-    return int(max(1, min(64, 0.5 * free / (2048 * max(pixels, 1)))))

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .errors import InputError
-from .files import read_with_itk
+from .files import check_name, read_with_itk
+from .silence import silenced
 from .volume import Volume
 
 if TYPE_CHECKING:
@@ -26,7 +27,15 @@ def read_folder(folder: Path) -> Volume:
     Warns when there are several series or when slices are missing; raises InputError when there is
     none, or when it holds several images of the same place.
     """
-    series = find_series(folder)
+    return _read_largest(folder, find_series(folder))
+
+
+def read_flat_folder(folder: Path) -> Volume:
+    """Read the largest series that lies in the folder itself; otherwise as `read_folder`."""
+    return _read_largest(folder, _largest_first(series_in(folder)))
+
+
+def _read_largest(folder: Path, series: list[list[Path]]) -> Volume:
     if not series:
         raise InputError(f"{folder} holds no DICOM images; give the folder that does, or a file.")
     grey = [files for files in series if _is_grey(files[0])]
@@ -36,7 +45,7 @@ def read_folder(folder: Path) -> Volume:
         warnings.warn(
             f"{folder} holds {len(grey)} series; the largest is taken "
             f"({len(files)} files, {_describe(files[0])}).",
-            stacklevel=2,
+            stacklevel=3,
         )
     _check_positions(folder, files)
     return read_with_itk(files)
@@ -44,19 +53,35 @@ def read_folder(folder: Path) -> Volume:
 
 def find_series(folder: Path) -> list[list[Path]]:
     """All series below a folder, largest first; the files of each in the order of their slices."""
+    found: list[list[Path]] = []
+    for directory, _, names in sorted(os.walk(folder)):
+        if names:
+            found += series_in(Path(directory))
+    return _largest_first(found)
+
+
+def series_in(directory: Path) -> list[list[Path]]:
+    """The series in a directory itself; the files of each in the order of their slices."""
     import SimpleITK as sitk
 
     sitk.ProcessObject.SetGlobalWarningDisplay(False)
-    found: list[list[Path]] = []
-    for directory, _, names in sorted(os.walk(folder)):
-        if not names:
-            continue
-        for identity in sitk.ImageSeriesReader.GetGDCMSeriesIDs(directory, True):
-            names_in_order = sitk.ImageSeriesReader.GetGDCMSeriesFileNames(
-                directory, identity, useSeriesDetails=True
-            )
-            found.append([Path(name) for name in names_in_order])
-    return sorted(found, key=lambda files: -sum(file.stat().st_size for file in files))
+    for path in directory.iterdir():
+        if path.is_file():
+            check_name(path)
+    with silenced():
+        return [
+            [
+                Path(name)
+                for name in sitk.ImageSeriesReader.GetGDCMSeriesFileNames(
+                    str(directory), identity, useSeriesDetails=True
+                )
+            ]
+            for identity in sitk.ImageSeriesReader.GetGDCMSeriesIDs(str(directory), True)
+        ]
+
+
+def _largest_first(series: list[list[Path]]) -> list[list[Path]]:
+    return sorted(series, key=lambda files: -sum(file.stat().st_size for file in files))
 
 
 def _header(file: Path) -> sitk.ImageFileReader:
@@ -64,14 +89,18 @@ def _header(file: Path) -> sitk.ImageFileReader:
 
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(file))
-    reader.ReadImageInformation()
+    try:
+        with silenced():
+            reader.ReadImageInformation()
+    except RuntimeError as error:
+        raise InputError(f"{file} is damaged; leave it out or get the series again.") from error
     return reader
 
 
 def _is_grey(file: Path) -> bool:
     try:
         return _header(file).GetNumberOfComponents() == 1
-    except RuntimeError:
+    except InputError:
         return False
 
 
@@ -101,5 +130,5 @@ def _check_positions(folder: Path, files: list[Path]) -> None:
         warnings.warn(
             f"{folder}: slices are missing or unevenly spaced ({gaps.min():.2f} to {gaps.max():.2f}"
             " mm); distances along them are approximate.",
-            stacklevel=3,
+            stacklevel=4,
         )

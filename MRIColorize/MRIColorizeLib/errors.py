@@ -21,6 +21,10 @@ class DeviceError(MRIColorizeError):
     """The computing device that was asked for cannot be used."""
 
 
+class ClusterError(MRIColorizeError):
+    """The computers that were asked for cannot be reached or used."""
+
+
 class OutputError(MRIColorizeError):
     """A result could not be written."""
 

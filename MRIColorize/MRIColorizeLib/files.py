@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import logging
-import zlib
+import math
+import re
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .declared import Declared, check_declared, check_text_header
 from .errors import InputError
+from .silence import silenced
+from .slabs import read_slabs
 from .volume import Volume
+from .weights import regular_size
 
 if TYPE_CHECKING:
     import SimpleITK as sitk
 
-NIBABEL_SUFFIXES = (".nii", ".nii.gz", ".mgz", ".mgh")
-IMAGE_SUFFIXES = (*NIBABEL_SUFFIXES, ".nrrd", ".nhdr", ".mha", ".mhd", ".dcm", ".hdr", ".img")
+NIFTI_SUFFIXES = (".nii", ".nii.gz", ".hdr", ".img")
+PACKED_SUFFIXES = (".nii.gz", ".mgz")
+TEXT_SUFFIXES = (".nrrd", ".nhdr", ".mha", ".mhd")
+NIBABEL_SUFFIXES = (*NIFTI_SUFFIXES, ".mgz", ".mgh")
+IMAGE_SUFFIXES = (*NIBABEL_SUFFIXES, *TEXT_SUFFIXES, ".dcm")
 READABLE = "a NIfTI, NRRD, MHA or MGZ file, or a folder of DICOM"
 # ITK's world is LPS, ours is RAS.
 LPS_RAS = np.diag((-1.0, -1.0, 1.0, 1.0))
@@ -41,12 +50,17 @@ def read_volume(path: str | Path) -> Volume:
     Raises InputError with one sentence for everything that is not a 3D scalar volume.
     """
     path = Path(path)
+    check_name(path)
     try:
         if path.is_dir():
             from .dicom import read_folder
 
             return read_folder(path)
-        if path.stat().st_size == 0:
+        status = path.stat()
+        # Opening a pipe would wait for ever, and a device never ends.
+        if not stat.S_ISREG(status.st_mode):
+            raise InputError(f"{path} is no file; give {READABLE}.")
+        if status.st_size == 0:
             raise InputError(f"{path} is empty (0 bytes); give {READABLE}.")
         with path.open("rb"):
             pass
@@ -56,21 +70,30 @@ def read_volume(path: str | Path) -> Volume:
         raise InputError(f"{path} cannot be opened ({error.strerror}); check it.") from error
     if suffix(path) in NIBABEL_SUFFIXES:
         return _read_with_nibabel(path)
+    if suffix(path) in TEXT_SUFFIXES:
+        check_text_header(path)
     return read_with_itk([path])
+
+
+def check_name(path: Path) -> None:
+    """Refuse names that are no text: they would end the process inside of ITK."""
+    try:
+        str(path).encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise InputError(f"The name of {path} is not UTF-8; rename it.") from error
 
 
 def _read_with_nibabel(path: Path) -> Volume:
     """NIfTI and MGZ. nibabel notices a file that was cut off; ITK would fill it with zeros."""
     import nibabel
-    from nibabel.filebasedimages import ImageFileError
-    from nibabel.spatialimages import HeaderDataError
 
     # It logs what it repairs in a header; what matters is checked here.
     logging.getLogger("nibabel.global").setLevel(logging.CRITICAL)
-    broken = (ImageFileError, HeaderDataError, OSError, EOFError, ValueError, zlib.error)
     try:
         image: Any = nibabel.load(path)
-    except broken as error:
+    except MemoryError:
+        raise
+    except Exception as error:  # of a damaged header nibabel raises whatever happens to go wrong
         raise InputError(
             f"{path} is not an image or its header is damaged; give {READABLE}."
         ) from error
@@ -86,13 +109,29 @@ def _read_with_nibabel(path: Path) -> Volume:
         raise InputError(f"{path} has a size of zero; give a volume with voxels.")
     affine = np.asarray(image.affine, dtype=np.float64)
     _refuse_geometry(path, affine)
+    _check_voxels(path, image)
     try:
-        array = np.asarray(image.dataobj).reshape(shape)
-    except broken as error:
+        array = read_slabs(image.dataobj, shape)
+    except MemoryError:
+        raise
+    except Exception as error:
         raise _damaged(path) from error
-    if suffix(path) in (".nii", ".nii.gz"):
+    if suffix(path) in NIFTI_SUFFIXES:
         affine = _itk_affine(path, affine)
-    return Volume(np.ascontiguousarray(array.T, dtype=np.float32), affine)
+    return Volume(array, affine)
+
+
+def _check_voxels(path: Path, image: Any) -> None:
+    """Hold what the header declares against the file that has the voxels."""
+    place = Path(image.file_map["image"].filename)
+    try:
+        stored = regular_size(place)
+    except OSError as error:
+        raise InputError(f"{place}, with the voxels of {path}, is missing; add it.") from error
+    count = math.prod(image.shape)
+    packed = suffix(place) in PACKED_SUFFIXES
+    voxels = count * image.get_data_dtype().itemsize
+    check_declared(path, Declared(count, voxels, stored, packed))
 
 
 def _itk_affine(path: Path, affine: np.ndarray) -> np.ndarray:
@@ -106,7 +145,8 @@ def _itk_affine(path: Path, affine: np.ndarray) -> np.ndarray:
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(path))
     try:
-        reader.ReadImageInformation()
+        with silenced():
+            reader.ReadImageInformation()
     except RuntimeError:
         return affine
     itk = _affine_of(reader)
@@ -122,7 +162,8 @@ def read_with_itk(paths: list[Path]) -> Volume:
     header = sitk.ImageFileReader()
     header.SetFileName(str(paths[0]))
     try:
-        header.ReadImageInformation()
+        with silenced():
+            header.ReadImageInformation()
     except RuntimeError as error:
         raise InputError(
             f"{paths[0]} is not an image or its header is damaged; give {READABLE}."
@@ -135,12 +176,26 @@ def read_with_itk(paths: list[Path]) -> Volume:
         dimensions -= 1
     _refuse_kind(paths[0], dimensions, size, components, complex_numbers)
     _refuse_geometry(paths[0], _affine_of(header))
+    if _is_dicom(paths[0]):
+        bits = re.search(r"(\d+)-bit", sitk.GetPixelIDValueAsString(header.GetPixelID()))
+        count, width = math.prod(size) * len(paths), int(bits[1]) // 8 if bits else 8
+        stored = sum(path.stat().st_size for path in paths)
+        check_declared(paths[0], Declared(count, count * width, stored, packed=True))
     try:
-        image = _execute(header, paths)
+        with silenced() as said:
+            image = _execute(header, paths)
+            # MetaIO says so and goes on with whatever was in the memory.
+            if "Uncompress failed" in said():
+                raise _damaged(paths[0])
     except RuntimeError as error:
         raise _damaged(paths[0]) from error
-    array = sitk.GetArrayFromImage(image).astype(np.float32)
+    array = sitk.GetArrayViewFromImage(image).astype(np.float32)
     return Volume(array.reshape(array.shape[-3:]), _affine_of(image))
+
+
+def _is_dicom(path: Path) -> bool:
+    with path.open("rb") as stream:
+        return stream.read(132)[128:] == b"DICM"
 
 
 def _execute(header: sitk.ImageFileReader, paths: list[Path]) -> sitk.Image:

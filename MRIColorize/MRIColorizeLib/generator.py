@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from .color import lab_to_rgb
 from .errors import ModelError
 from .generator_config import GeneratorConfig
-from .layers import Block, Gate, make_conv, make_norm
+from .layers import Block, BodyWeights, Gate, make_conv, make_norm
 from .tissue import PALETTE_LAB
 
 
@@ -78,7 +78,7 @@ class Encoder(nn.Module):
             nn.ReLU(inplace=True),
         )
 
-    def forward(self, x: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, x: Tensor, body: BodyWeights | None) -> tuple[Tensor, Tensor, Tensor]:
         """Features at full, half and quarter resolution: w, 2w and 4w channels."""
         full = self.stem(x)  # (B, w, H, W)
         half = self.down1(full)  # (B, 2w, H/2, W/2)
@@ -92,7 +92,7 @@ class Encoder(nn.Module):
             else:
                 features = self.fuse(torch.cat((features, branches), dim=1))
         for block in self.blocks:
-            features = block(features, mask)
+            features = block(features, body)
         return full, half, features
 
 
@@ -112,13 +112,13 @@ class DecoderStage(nn.Module):
         needs_mix = skips or not self.transposed
         self.mix = make_conv(config, outputs * (1 + skips), outputs) if needs_mix else None
 
-    def forward(self, features: Tensor, skips: list[Tensor], mask: Tensor | None) -> Tensor:
+    def forward(self, features: Tensor, skips: list[Tensor], body: BodyWeights | None) -> Tensor:
         features = self.up(features)
         if self.transposed:
             features = torch.relu(self.norm(features))
         else:
             features = F.interpolate(features, scale_factor=2, mode="bilinear", align_corners=False)
-        gated = [gate(skip, mask) for gate, skip in zip(self.gates, skips, strict=True)]
+        gated = [gate(skip, body) for gate, skip in zip(self.gates, skips, strict=True)]
         if self.mix is None:
             return features
         return self.mix(torch.cat((features, *gated), dim=1) if gated else features)
@@ -141,11 +141,11 @@ class Decoder(nn.Module):
         )
 
     def forward(
-        self, features: Tensor, skips: list[tuple[Tensor, Tensor]], mask: Tensor | None
+        self, features: Tensor, skips: list[tuple[Tensor, Tensor]], body: BodyWeights | None
     ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         """skips: (half, full) features of each source. Returns the output and its (half, full)."""
-        half = self.stage1(features, [skip[0] for skip in skips], mask)
-        full = self.stage2(half, [skip[1] for skip in skips], mask)
+        half = self.stage1(features, [skip[0] for skip in skips], body)
+        full = self.stage2(half, [skip[1] for skip in skips], body)
         return self.output(full), (half, full)
 
 
@@ -226,15 +226,14 @@ class DualDecoderGenerator(nn.Module):
         if any(padding):
             x = F.pad(x, padding)
             mask = None if mask is None else F.pad(mask, padding)
-        if self.config.pool == "slice":
-            mask = None
-        full, half, features = self.encoder(x, mask)
+        body = None if self.config.pool == "slice" or mask is None else BodyWeights(mask)
+        full, half, features = self.encoder(x, body)
         skips = [(half, full)] if self.config.skips else []
-        semantic, semantic_features = self.semantic(features, skips, mask)
+        semantic, semantic_features = self.semantic(features, skips, body)
         if self.config.decoders != "dual":
             return semantic, None
         cross = [semantic_features] if self.config.cross_skips else []
-        return semantic, self.color(features, skips + cross, mask)[0]
+        return semantic, self.color(features, skips + cross, body)[0]
 
     def _residual(self, painted: Tensor, probabilities: Tensor) -> Tensor:
         """The colour decoder's bounded change of CIELAB; it may not argue about what is body."""

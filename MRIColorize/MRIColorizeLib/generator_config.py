@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args, get_origin, get_type_hints
@@ -82,7 +83,7 @@ class GeneratorConfig:
         known = {field.name for field in fields(cls)}
         if unknown := sorted(set(settings) - known):
             raise ModelError(
-                f"The card asks for {', '.join(unknown)}, which this version does not know; "
+                f"The card asks for {reprlib.repr(unknown)}, which this version does not know; "
                 "update MRIColorize."
             )
         hints = get_type_hints(cls)
@@ -93,8 +94,8 @@ class GeneratorConfig:
         for name, value in values.items():
             if not _makes_sense(name, value, hints[name]):
                 raise ModelError(
-                    f"The card asks for {name} = {str(value)[:40]}, which no model here can have; "
-                    "get the model again."
+                    f"The card asks for {name} = {reprlib.repr(value)[:60]}, which no model here "
+                    "can have; get the model again."
                 )
         return cls(**values)
 

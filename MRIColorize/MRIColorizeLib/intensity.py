@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .body import find_body
+from .body import find_body_between
 
 # Body voxels brighter than this percentile are clipped to 1; training uses the same.
 UPPER_PERCENTILE = 99.5
@@ -40,8 +40,8 @@ def find_window(array: np.ndarray, mask: np.ndarray | None = None) -> tuple[Wind
     It goes from the background's level (0.5th percentile of the volume) to the body's 99.5th
     percentile.
     """
-    low = float(np.percentile(array, 0.5))
-    body = find_body(array) if mask is None else mask
+    low, bright = (float(level) for level in np.percentile(array, (0.5, 99.5)))
+    body = find_body_between(array, low, bright) if mask is None else mask
     # A copy either way, which the percentile may then sort in place.
     inside = array[body] if body.any() else array.ravel().copy()
     high = float(np.percentile(inside, UPPER_PERCENTILE, overwrite_input=True))

@@ -44,6 +44,25 @@ def make_conv(
     return nn.Sequential(convolution, make_norm(config, outputs), nn.ReLU(inplace=True))
 
 
+class BodyWeights:
+    """The body's weight at each pixel of each resolution, made once for a pass through a network.
+
+    mask: (B, 1, H, W), how much of each pixel is body.
+    """
+
+    def __init__(self, mask: Tensor) -> None:
+        self._mask = mask
+        self._found: dict[tuple[int, int], Tensor] = {}
+
+    def at(self, height: int, width: int) -> Tensor:
+        """Weights (B, 1, height * width) that sum to 1 over the body."""
+        size = (height, width)
+        if size not in self._found:
+            weight = F.adaptive_avg_pool2d(self._mask, size).flatten(1)[:, None]
+            self._found[size] = weight / weight.sum(dim=2, keepdim=True).clamp_min(1e-3)
+        return self._found[size]
+
+
 class CompressionActivation(nn.Module):
     """Squeeze-and-excitation (Hu et al. 2018): mean over the body, squeeze, sigmoid gate."""
 
@@ -53,19 +72,22 @@ class CompressionActivation(nn.Module):
         self.linear1 = nn.Linear(channels, hidden)
         self.linear2 = nn.Linear(hidden, channels)
 
-    def forward(self, features: Tensor, mask: Tensor | None) -> Tensor:
-        """features (B, C, h, w); mask (B, 1, H, W) weights of the pooling, or None for all."""
-        if mask is None:
+    def forward(self, features: Tensor, body: BodyWeights | None) -> Tensor:
+        """features (B, C, h, w); body: weights of the pooling, or None for all pixels alike."""
+        return features * self.gate(features, body)
+
+    def gate(self, features: Tensor, body: BodyWeights | None) -> Tensor:
+        """What every channel is multiplied with: (B, C, 1, 1) in [0, 1]."""
+        if body is None:
             pooled = features.mean(dim=(2, 3))
         else:
-            weight = F.adaptive_avg_pool2d(mask, features.shape[-2:]).flatten(1)[:, None]
-            weight = weight / weight.sum(dim=2, keepdim=True).clamp_min(1e-3)  # (B, 1, hw)
+            weight = body.at(int(features.shape[-2]), int(features.shape[-1]))  # (B, 1, hw)
             pixels = features.permute(0, 2, 3, 1).flatten(
                 1, 2
             )  # (B, hw, C), a view when channels last
             pooled = torch.bmm(weight.to(pixels.dtype), pixels)[:, 0]
         gate = torch.sigmoid(self.linear2(torch.relu(self.linear1(pooled))))
-        return features * gate[:, :, None, None]
+        return gate[:, :, None, None]
 
 
 class Gate(nn.Module):
@@ -77,8 +99,8 @@ class Gate(nn.Module):
             CompressionActivation(channels, config.reduction) if config.attention else None
         )
 
-    def forward(self, features: Tensor, mask: Tensor | None) -> Tensor:
-        return features if self.attention is None else self.attention(features, mask)
+    def forward(self, features: Tensor, body: BodyWeights | None) -> Tensor:
+        return features if self.attention is None else self.attention(features, body)
 
 
 class Block(nn.Module):
@@ -97,5 +119,5 @@ class Block(nn.Module):
         )
         self.gate = Gate(config, channels)
 
-    def forward(self, features: Tensor, mask: Tensor | None) -> Tensor:
-        return features + self.gate(self.convolutions(features), mask)
+    def forward(self, features: Tensor, body: BodyWeights | None) -> Tensor:
+        return features + self.gate(self.convolutions(features), body)

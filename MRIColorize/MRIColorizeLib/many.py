@@ -11,13 +11,13 @@ import slicer
 from slicer.i18n import tr as _
 
 from .errors import InputError, MRIColorizeError
+from .naming import OURS
 from .request import EngineSource, Request, colorize_steps
 from .scene import Node, check_input, in_scene, remove_node
+from .staging import atomic
 from .volume import ColorVolume
 
 SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd", ".mgz")
-# How the names of our own results end, and those of segmentations.
-OURS = ("_color", "_confidence", "_tissue", ".seg")
 Keep = Callable[[Node, ColorVolume], object]
 
 
@@ -117,9 +117,9 @@ def _colorize_file(
         nodes.append(slicer.util.loadVolume(str(source), {"show": False, "singleFile": True}))
         steps = colorize_steps(make_request(nodes[0]), engines, lambda node, color: None)
         nodes.append((yield from steps))
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if not slicer.util.saveNode(nodes[1], str(target)):
-            raise InputError(_("{file} could not be written.").format(file=target))
+        with atomic(target) as temporary:
+            if not slicer.util.saveNode(nodes[1], str(temporary)):
+                raise InputError(_("{file} could not be written.").format(file=target))
     finally:
         for node in nodes:
             if in_scene(node):

@@ -5,7 +5,6 @@ Importing this file imports no torch: the panel lists models before torch is the
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from .errors import DependencyError, ModelError
 from .generator_config import GeneratorConfig
+from .weights import load_tensors, regular_size
 
 if TYPE_CHECKING:
     from .generator import DualDecoderGenerator
@@ -25,7 +25,7 @@ DEFAULT_MODEL = "visible-human-head"
 CARD_NAME = "model.json"
 WEIGHTS_NAME = "weights.safetensors"
 MAX_CARD_BYTES = 1 << 20
-MAX_WEIGHTS_BYTES = 1 << 30
+MAX_TEXT = 1000
 
 
 @dataclass(frozen=True)
@@ -165,83 +165,79 @@ def find_model(name_or_directory: str | Path | None = None) -> Path:
 def read_card(directory: Path) -> ModelCard:
     """Read and check a card. Raises ModelError when it is missing, damaged or not ours."""
     path = directory / CARD_NAME
-    try:
-        if path.stat().st_size > MAX_CARD_BYTES:
-            raise ModelError(f"{path} is too large for a model card; get the model again.")
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ModelError(f"{directory} has no readable {CARD_NAME}; it is no model.") from error
-    except ValueError as error:
-        raise ModelError(f"{path} is damaged (not JSON); get the model again.") from error
+    data = _read_json(path)
     try:
         weights = data["weights"]
         if weights["file"] != WEIGHTS_NAME:
             raise ModelError(f"{path} names other weights than {WEIGHTS_NAME}; refused.")
+        if not isinstance(data["generator"], dict):
+            raise TypeError("generator")
         card = ModelCard(
-            name=str(data["name"]),
-            version=str(data["version"]),
-            title=str(data["title"]),
-            licence=str(data["licence"]),
+            name=_text(data, "name"),
+            version=_text(data, "version"),
+            title=_text(data, "title"),
+            licence=_text(data, "licence"),
             spacing_mm=float(data["spacing_mm"]),
             temperature=float(data["temperature"]),
-            generator=dict(data["generator"]),
-            weights_sha256=str(weights["sha256"]),
+            generator=data["generator"],
+            weights_sha256=_text(weights, "sha256"),
             weights_bytes=int(weights["bytes"]),
             directory=directory,
             details=data,
         )
-    except (KeyError, TypeError, ValueError) as error:
-        raise ModelError(f"{path} lacks or garbles {error}; get the model again.") from error
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise ModelError(
+            f"{path} lacks or garbles {str(error)[:80]}; get the model again."
+        ) from error
     if not 0.05 <= card.spacing_mm <= 20 or not 0.05 <= card.temperature <= 5:
         raise ModelError(f"{path} has an impossible spacing or temperature; get the model again.")
     return card
 
 
+def _read_json(path: Path) -> dict[str, Any]:
+    """The card's content, an object. Raises ModelError."""
+    try:
+        if regular_size(path) > MAX_CARD_BYTES:
+            raise ModelError(f"{path} is too large for a model card; get the model again.")
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ModelError(f"{path.parent} has no readable {CARD_NAME}; it is no model.") from error
+    except (ValueError, RecursionError) as error:  # nested without end, too
+        raise ModelError(f"{path} is damaged (not JSON); get the model again.") from error
+    if not isinstance(data, dict):
+        raise ModelError(f"{path} is no model card; get the model again.")
+    return data
+
+
+def _text(data: Mapping[str, Any], key: str) -> str:
+    """A text of the card that fits into one line of a message."""
+    text = data[key]
+    if not isinstance(text, str) or not text.isprintable() or len(text) > MAX_TEXT:
+        raise TypeError(key)
+    return text
+
+
 def load_model(name_or_directory: str | Path | None = None) -> Model:
-    """Load and verify a model: card, size and SHA-256 of the weights, names and shapes of tensors.
+    """Load and verify a model: card, names, shapes, size and SHA-256 of the weights.
 
     Raises ModelError when anything does not fit, DependencyError when torch or safetensors is
     missing. Weights are safetensors; no pickle is ever read.
     """
     card = read_card(find_model(name_or_directory))
     config = GeneratorConfig.checked(card.generator)
-    raw = _read_weights(card)
     try:
-        import safetensors
+        import safetensors  # noqa: F401  # needed below, and missed here with a sentence
         import torch
-        from safetensors.torch import load as load_safetensors
 
         from .generator import DualDecoderGenerator
     except ImportError as error:
         raise DependencyError(
             f"The Python package {error.name} is missing; install PyTorch and safetensors first."
         ) from error
-    try:
-        tensors = load_safetensors(raw)
-        # Without memory of its own: a card may ask for far more than its weights hold.
-        with torch.device("meta"):
-            generator = DualDecoderGenerator(config)
-        generator.load_state_dict(
-            {name: t.float() if t.is_floating_point() else t for name, t in tensors.items()},
-            assign=True,
-        )
-    except (safetensors.SafetensorError, RuntimeError, TypeError, ValueError) as error:
-        reason = str(error).splitlines()[0]
-        raise ModelError(f"The weights of {card.name} do not fit its card: {reason}") from error
-    return Model(card, generator.eval().requires_grad_(False))
-
-
-def _read_weights(card: ModelCard) -> bytes:
+    # Without memory of its own: a card may ask for far more than its weights hold.
+    with torch.device("meta"):
+        generator = DualDecoderGenerator(config)
     path = card.directory / WEIGHTS_NAME
-    try:
-        size = path.stat().st_size
-        if size != card.weights_bytes or size > MAX_WEIGHTS_BYTES:
-            raise ModelError(
-                f"{path} has {size} bytes, its card says {card.weights_bytes}; get the model again."
-            )
-        raw = path.read_bytes()
-    except OSError as error:
-        raise ModelError(f"{path} is missing or unreadable; get the model again.") from error
-    if hashlib.sha256(raw).hexdigest() != card.weights_sha256:
-        raise ModelError(f"{path} is damaged (its SHA-256 is not the card's); get the model again.")
-    return raw
+    tensors = load_tensors(path, card.weights_bytes, card.weights_sha256, generator)
+    generator.load_state_dict(tensors, assign=True)
+    return Model(card, generator.eval().requires_grad_(False))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import filecmp
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,8 @@ from .model import models_directory
 from .output import COLOR_SUFFIXES
 
 SAMPLE = "head_t1_seg3d_defaced.nii.gz"
+# How the names of our own results end, and those of segmentations.
+OURS = ("_color", "_confidence", "_tissue", ".seg")
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,10 @@ class Job:
         names = (self.volume, self.picture, self.rendering, self.preview)
         return (*names, self.tissue, self.confidence)
 
+    def within(self, folder: Path) -> Job:
+        """The same results under the same names in another folder."""
+        return Job(self.source, *(folder / path.name for path in self.results()))
+
 
 def sample_path() -> Path:
     """The defaced head that ships: beside the models, in the source tree as in a wheel."""
@@ -55,11 +62,12 @@ def plan_jobs(sources: Sequence[Path], out: Path | None, ending: str) -> list[Jo
     the same file or a result would replace an input.
     """
     jobs = [_job(source, out, ending, alone=len(sources) == 1) for source in sources]
-    writers: dict[Path, Path] = {source.resolve(): source for source in sources}
+    writers: dict[str, Path] = {os.path.realpath(source): source for source in sources}
     for job in jobs:
         for path in job.results():
-            other = writers.setdefault(path.resolve(), job.source)
-            if path.resolve() == other.resolve():
+            place = os.path.realpath(path)  # Path.resolve fails at a loop of links
+            other = writers.setdefault(place, job.source)
+            if place == os.path.realpath(other):
                 raise InputError(f"{path} is an input and is not overwritten; choose another -o.")
             if other is not job.source:
                 raise InputError(
@@ -78,7 +86,11 @@ def _job(source: Path, out: Path | None, ending: str, alone: bool) -> Job:
                 f"-o {out} ends in {suffix(out)}, which holds no colour; use .nrrd or .nii.gz."
             )
         return _named(source, out.parent, stem(out), suffix(out), stem(out))
-    folder = out if out is not None else source.absolute().parent
+    return job_in(out if out is not None else source.absolute().parent, source, ending)
+
+
+def job_in(folder: Path, source: Path, ending: str) -> Job:
+    """Results in a folder, named after the input."""
     name = stem(source.absolute())
     return _named(source, folder, f"{name}_color", ending, name)
 

@@ -17,7 +17,8 @@ import numpy as np
 
 from .errors import DependencyError
 from .orientation import in_patient_axes
-from .output import NOTICE, atomic
+from .output import NOTICE
+from .staging import atomic
 from .volume import ColorVolume, bounding_box
 
 SIZE = 1100

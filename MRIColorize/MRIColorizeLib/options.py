@@ -37,7 +37,8 @@ class ColorizeOptions:
     `tissue.Tissue`; None takes the model's own.
     editable: keep what `recoloring.recolor` needs, about 17 bytes for each voxel of the body.
     confidence: also give the probability of the most probable tissue.
-    batch_size: slices at once; None lets the engine choose.
+    batch_size: slices at once; None lets the engine choose. The CPU takes at least the up to eight
+    that it always paints together, and other numbers change no byte there.
     mask: bool (K, J, I) on the input's grid, where to colour; None finds the body.
     slice_index: colour this slice of the plane alone, counted from 0 along the grid axis that the
     slices follow; it comes out as in the whole volume. None colours all.

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import errno
 import gzip
 import io
-import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
 from .errors import OutputError
 from .files import LPS_RAS, suffix
+from .slabs import write_gzipped
+from .staging import atomic
 from .volume import ColorVolume, Provenance
 
 COLOR_SUFFIXES = (".nrrd", ".nii.gz", ".nii")
@@ -59,14 +58,20 @@ def write_nrrd(
         **{f"MRIColorize.{key}": text for key, text in _provenance(color.provenance).items()},
         **fields,
     }
+    # The header of a single voxel, whose sizes are then set right: pynrrd would write the whole
+    # volume from copies of it. (K, J, I, 3) in C order is what NRRD calls sizes 3 I J K.
     file = io.BytesIO()
-    # (K, J, I, 3) in C order is what NRRD calls sizes 3 I J K.
-    nrrd.write(file, array, header, index_order="C", compression_level=COMPRESSION)
-    # pynrrd's comments hold the time of day; the same array shall give the same bytes.
-    told, voxels = file.getvalue().split(b"\n\n", 1)
-    lines = [line for line in told.split(b"\n") if not line.startswith(b"#")]
-    with atomic(path) as temporary:
-        temporary.write_bytes(b"\n".join(lines) + b"\n\n" + voxels)
+    nrrd.write(file, array[:1, :1, :1], header, index_order="C")
+    sizes = f"sizes: {' '.join(str(n) for n in reversed(array.shape))}".encode()
+    lines = [
+        sizes if line.startswith(b"sizes:") else line
+        for line in file.getvalue().split(b"\n\n", 1)[0].split(b"\n")
+        # pynrrd's comments hold the time of day; the same array shall give the same bytes.
+        if not line.startswith(b"#")
+    ]
+    with atomic(path) as temporary, temporary.open("wb") as written:
+        written.write(b"\n".join(lines) + b"\n\n")
+        write_gzipped(array, written, COMPRESSION)
 
 
 def _write_nifti(color: ColorVolume, path: Path, compress: bool) -> None:
@@ -80,10 +85,12 @@ def _write_nifti(color: ColorVolume, path: Path, compress: bool) -> None:
     image.set_sform(color.ijk_to_ras, code="scanner")
     # A qform cannot hold shear; it gets the nearest rotation then, and the sform the truth.
     image.set_qform(color.ijk_to_ras, code="scanner", strip_shears=True)
-    content = image.to_bytes()
-    if compress:
-        content = gzip.compress(content, compresslevel=COMPRESSION, mtime=0)
-    path.write_bytes(content)
+    with path.open("wb") as written:
+        if compress:
+            with gzip.GzipFile("", "wb", COMPRESSION, written, mtime=0) as packed:
+                image.to_stream(packed)
+        else:
+            image.to_stream(written)
 
 
 def _provenance(provenance: Provenance) -> dict[str, str]:
@@ -96,47 +103,3 @@ def _provenance(provenance: Provenance) -> dict[str, str]:
         "Mode": provenance.mode,
         "Notice": NOTICE,
     }
-
-
-@contextmanager
-def atomic(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path`; at the end it takes that name, on an error it goes.
-
-    Raises OutputError when the folder cannot be made or the file not be written.
-    """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield temporary
-        temporary.replace(path)
-    except OSError as error:
-        raise OutputError(f"{path} cannot be written: {_reason(error)}.") from error
-    finally:
-        if temporary.exists():
-            temporary.unlink()
-
-
-def check_writable(path: Path) -> None:
-    """Raise OutputError now rather than after the work when `path` could not be written."""
-    folder = path.absolute().parent
-    while not folder.exists() and folder != folder.parent:
-        folder = folder.parent
-    probe = folder / f".mri-colorize.{os.getpid()}.part"
-    try:
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        raise OutputError(f"{path} cannot be written: {_reason(error)}.") from error
-
-
-def _reason(error: OSError) -> str:
-    reasons = {
-        errno.ENOSPC: "the disk is full; free some space or choose another place with -o",
-        errno.EDQUOT: "the disk quota is used up; free some space or choose another place with -o",
-        errno.EACCES: "no permission; choose another place with -o",
-        errno.EPERM: "no permission; choose another place with -o",
-        errno.EROFS: "the disk is read-only; choose another place with -o",
-        errno.ENOTDIR: "a part of its path is a file, not a folder; choose another place with -o",
-        errno.EISDIR: "a folder has that name; choose another name with -o",
-    }
-    return reasons.get(error.errno or 0, f"{error.strerror or error}; choose another place with -o")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from typing import cast
 
 import numpy as np
@@ -11,14 +11,16 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from . import color
+from .batches import Batch
 from .canvas import Canvas
 from .devices import resolve_precision
 from .finishing import Finish, finish, to_bytes
 from .generator import DualDecoderGenerator, PaintedLab
-from .layout import Layout
-from .mixing import average, keep_most_probable
+from .layout import Layout, Patch
+from .mixing import average, keep_most_probable, most_probable
 from .model import ModelCard
 from .options import ColorizeOptions
+from .transfer import download, upload
 
 
 @dataclass(frozen=True)
@@ -32,24 +34,25 @@ class PaintedSlices:
     tissues: np.ndarray | None = None
     weights: np.ndarray | None = None
 
-    def write(self, canvas: Canvas, layout: Layout, chosen: np.ndarray) -> None:
-        """Put the body's voxels of slices `chosen` into the result."""
+    @classmethod
+    def fetched(cls, **tensors: Tensor) -> PaintedSlices:
+        """From tensors on any device."""
+        return cls(**dict(zip(tensors, download(list(tensors.values())), strict=True)))
+
+    def write(self, canvas: Canvas, patch: Patch) -> None:
+        """Put the body's voxels into the result."""
         for field in fields(self):
             values, target = getattr(self, field.name), getattr(canvas, field.name)
-            if values is None or target is None:
-                continue
-            seen = layout.view(target)
-            for place, index in enumerate(chosen):
-                inside = layout.mask[index]
-                inside = inside[..., None] if seen.ndim == 4 else inside
-                np.copyto(seen[index], values[place], where=inside)
+            if values is not None and target is not None:
+                patch.write(target, values)
 
 
 class Painter:
     """Paints slices with one network on one device, as one run's options say.
 
     several: whether the colours of several planes are averaged; then only the averages so far are
-    written, and `consensus.finish_consensus` does the rest.
+    written, and `consensus.finish_consensus` does the rest. Safe to use in several threads at once,
+    on slices that differ.
     """
 
     def __init__(
@@ -63,54 +66,70 @@ class Painter:
         self._card = card
         self._options = options
         self._several = several
+        self._device: str = network.palette_lab.device.type
 
-    def paint(self, layout: Layout, chosen: np.ndarray, canvas: Canvas, planes: int) -> None:
-        """Paint slices `chosen` into the result, after `planes` whole planes before this one.
+    @torch.inference_mode()
+    def paint(self, layout: Layout, batch: Batch, canvas: Canvas, planes: int) -> None:
+        """Paint a batch into the result, after `planes` whole planes before this one.
 
         Nothing is written when memory runs out.
         """
-        # On the CPU the slices run one by one: the same bytes whatever the batch size.
-        single = self._device() == "cpu"
-        parts = [chosen[i : i + 1] for i in range(chosen.size)] if single else [chosen]
-        painted = [self._paint(layout, part, canvas, planes) for part in parts]
-        for part, slices in zip(parts, painted, strict=True):
-            slices.write(canvas, layout, part)
+        mri = upload(layout.mri(batch.slices), self._device)[:, None]  # (B, 1, H, W)
+        mask = upload(layout.mask[batch.slices], self._device)[:, None]
+        lab, found = self._network_lab(mri, mask, layout.size)
+        painted = []
+        for part in batch.parts(1 if self._device == "cpu" else batch.slices.size):
+            patch = self._patch(layout, batch.slices[part])
+            tissues = None if found is None else PaintedLab(*(each[part] for each in found))
+            slices = self._finished(lab[part], tissues, mri[part], patch, canvas, planes)
+            painted.append((slices, patch))
+        for slices, patch in painted:
+            slices.write(canvas, patch)
 
-    @torch.inference_mode()
-    def _paint(
-        self, layout: Layout, chosen: np.ndarray, canvas: Canvas, planes: int
+    def _patch(self, layout: Layout, chosen: np.ndarray) -> Patch:
+        """What is finished at once: on a CPU one slice, which then stays in its cache."""
+        if self._device == "cpu":
+            return Patch.around_body(layout, int(chosen[0]))
+        return Patch.whole(layout, chosen)
+
+    def _finished(
+        self,
+        lab: Tensor,
+        found: PaintedLab | None,
+        mri: Tensor,
+        patch: Patch,
+        canvas: Canvas,
+        planes: int,
     ) -> PaintedSlices:
-        mri = self._tensor(layout.mri(chosen))[:, None]  # (B, 1, H, W)
-        mask = self._tensor(layout.mask[chosen])[:, None]
-        lab, found = self._lab(mri, mask, layout.size)
+        """From the network's grid to the input's, and from CIELAB to bytes."""
+        native = (int(mri.shape[-2]), int(mri.shape[-1]))
+        lab, mri = (patch.cut(image) for image in (_resize(lab, native), mri))
+        if self._options.mode == "natural":
+            lab = color.add_detail(lab, mri, self._options.detail)
         if self._several:
-            return self._averaged(lab, found, layout, chosen, canvas, planes)
+            return self._averaged(lab, found, native, patch, canvas, planes)
         rgb = to_bytes(finish(lab, mri, Finish.of(self._options))).permute(0, 2, 3, 1)
         if found is None:
-            return PaintedSlices(color=_array(rgb))
-        native = (int(mri.shape[-2]), int(mri.shape[-1]))
-        codes = found.logits.argmax(dim=1, keepdim=True).to(torch.uint8)
-        tissue = F.interpolate(codes, native, mode="nearest-exact")[:, 0]
-        painted = PaintedSlices(color=_array(rgb), tissue=_array(tissue))
+            return PaintedSlices.fetched(color=rgb.contiguous())
+        codes = most_probable(found.probabilities)
+        tissue = patch.cut(F.interpolate(codes, native, mode="nearest-exact"))[:, 0]
+        painted = {"color": rgb.contiguous(), "tissue": tissue}
         if canvas.confidence is not None:
             largest = _resize(found.probabilities.amax(dim=1, keepdim=True), native)
-            painted = replace(painted, confidence=_array(to_bytes(largest)[:, 0]))
+            painted["confidence"] = to_bytes(patch.cut(largest))[:, 0]
         if canvas.tissues is not None:
-            tissues, weights = keep_most_probable(_resize(found.probabilities, native))
-            painted = replace(
-                painted,
-                lab=_array(lab.permute(0, 2, 3, 1).to(torch.float16)),
-                tissues=_array(tissues),
-                weights=_array(weights),
-            )
-        return painted
+            probabilities = patch.cut(_resize(found.probabilities, native))
+            tissues, weights = keep_most_probable(probabilities)
+            painted["lab"] = lab.permute(0, 2, 3, 1).to(torch.float16)
+            painted |= {"tissues": tissues, "weights": weights}
+        return PaintedSlices.fetched(**painted)
 
     def _averaged(
         self,
         lab: Tensor,
         found: PaintedLab | None,
-        layout: Layout,
-        chosen: np.ndarray,
+        native: tuple[int, int],
+        patch: Patch,
         canvas: Canvas,
         planes: int,
     ) -> PaintedSlices:
@@ -118,61 +137,42 @@ class Painter:
 
         def before(array: np.ndarray | None) -> Tensor:
             # Always there when planes are averaged.
-            return self._tensor(layout.view(cast(np.ndarray, array))[chosen])
+            return upload(patch.read(cast(np.ndarray, array)), self._device)
 
         last = lab.permute(0, 2, 3, 1)
         mean = before(canvas.lab).float()
-        mean = _array((mean + (last - mean) / (planes + 1)).to(torch.float16))
+        mean = (mean + (last - mean) / (planes + 1)).to(torch.float16)
         if found is None:
-            return PaintedSlices(lab=mean)
-        native = (int(lab.shape[-2]), int(lab.shape[-1]))
+            return PaintedSlices.fetched(lab=mean)
         probabilities = average(
-            _resize(found.probabilities, native),
+            patch.cut(_resize(found.probabilities, native)),
             before(canvas.tissues),
             before(canvas.weights),
             planes,
         )
-        tissues, weights = (_array(part) for part in keep_most_probable(probabilities))
-        return PaintedSlices(lab=mean, tissues=tissues, weights=weights)
+        tissues, weights = keep_most_probable(probabilities)
+        return PaintedSlices.fetched(lab=mean, tissues=tissues, weights=weights)
 
-    def _lab(
+    def _network_lab(
         self, mri: Tensor, mask: Tensor, size: tuple[int, int]
     ) -> tuple[Tensor, PaintedLab | None]:
-        """CIELAB (B, 3, H, W) on the input's grid, and what a palette head found on its own."""
-        native = (int(mri.shape[-2]), int(mri.shape[-1]))
+        """CIELAB (B, 3, h, w) at the model's spacing, and all that a palette head found."""
         x = _resize(mri, size).contiguous(memory_format=torch.channels_last)
         weights = _resize(mask.float(), size)
         temperature = self._card.temperature
-        dtype = resolve_precision(self._options.precision, self._device())
-        found = None
-        with torch.autocast(self._device(), dtype, enabled=dtype != torch.float32):
+        dtype = resolve_precision(self._options.precision, self._device)
+        with torch.autocast(self._device, dtype, enabled=dtype != torch.float32):
             if self._network.config.head == "palette":
                 found = self._network.paint(x, weights, temperature, self._palette())
-            else:
-                rgb = self._network(x, weights, temperature).color
-        if found is None:
-            lab = color.rgb_to_lab(_resize(rgb.float(), native))
-        else:
-            lab = _resize(found.lab, native)
-        if self._options.mode == "natural":
-            lab = color.add_detail(lab, mri, self._options.detail)
-        return lab, found
+                return found.lab, found
+            rgb = self._network(x, weights, temperature).color
+        return color.rgb_to_lab(rgb.float()), None
 
     def _palette(self) -> Tensor | None:
         """The palette that was asked for instead of the network's own."""
         if self._options.palette is None:
             return None
-        return torch.from_numpy(self._options.palette).float().to(self._device())
-
-    def _device(self) -> str:
-        return self._network.palette_lab.device.type
-
-    def _tensor(self, array: np.ndarray) -> Tensor:
-        return torch.from_numpy(np.ascontiguousarray(array)).to(self._device())
-
-
-def _array(tensor: Tensor) -> np.ndarray:
-    return tensor.cpu().numpy()
+        return torch.from_numpy(self._options.palette).float().to(self._device)
 
 
 def _resize(image: Tensor, size: tuple[int, int]) -> Tensor:

@@ -15,8 +15,9 @@ from .cielab import lab_to_rgb, rgb_to_lab
 from .errors import DependencyError, InputError, ModelError
 from .model import WEIGHTS_NAME, Model, ModelCard, models_directory
 from .options import check_palette
-from .output import atomic
+from .staging import atomic
 from .tissue import CLASSES, NAMES, PALETTE_LAB
+from .weights import regular_size
 
 MALE = "Visible Human Male"
 TITLE = "# MRIColorize: "
@@ -69,6 +70,7 @@ def _stored_palette(card: ModelCard) -> np.ndarray:
         ) from error
     path = card.directory / WEIGHTS_NAME
     try:
+        regular_size(path)
         with safe_open(path, framework="numpy") as tensors:
             return tensors.get_tensor("palette_lab")
     except (OSError, SafetensorError) as error:
@@ -112,7 +114,7 @@ def load_palette(path: str | Path) -> Palette:
     """
     path = Path(path)
     try:
-        if path.stat().st_size > MAX_FILE_BYTES:
+        if regular_size(path) > MAX_FILE_BYTES:
             raise InputError(f"{path} is too large for a colour table; choose another file.")
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:

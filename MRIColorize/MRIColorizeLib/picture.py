@@ -11,7 +11,8 @@ import numpy as np
 from . import __version__
 from .intensity import UPPER_PERCENTILE
 from .orientation import in_patient_axes
-from .output import NOTICE, atomic
+from .output import NOTICE
+from .staging import atomic
 from .volume import PLANE_NORMAL, ColorVolume, Volume, bounding_box, slice_order
 
 if TYPE_CHECKING:
@@ -76,7 +77,8 @@ def compose(rows: list[list[Tile]], title: str, footer: str) -> Image.Image:
     scale = min(
         (WIDTH - GAP * (len(widths) + 1)) / sum(widths), MAX_TILE_HEIGHT / max(heights)
     )  # pixels per mm
-    cells = [round(width * scale) for width in widths], [round(n * scale) for n in heights]
+    # A slice that is all height or all width still has a pixel across.
+    cells = [[max(1, round(n * scale)) for n in sides] for sides in (widths, heights)]
     size = (
         max(sum(cells[0]) + GAP * (len(widths) + 1), WIDTH // 2),
         sum(cells[1]) + GAP * (len(heights) + 1) + 2 * (TEXT + GAP),

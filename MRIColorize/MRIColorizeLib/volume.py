@@ -90,7 +90,9 @@ def check_volume(volume: Volume) -> Volume:
             f"The volume has only {'x'.join(map(str, array.shape[::-1]))} voxels; "
             "give at least one slice of 2x2."
         )
-    # Ranges beyond float32 (some float64 files) are brought down before the conversion.
+    if array.dtype.itemsize > 8:  # what long doubles hold beyond float64 becomes infinite
+        with np.errstate(over="ignore"):
+            array = array.astype(np.float64)
     finite = np.isfinite(array)
     if not finite.any():
         raise InputError("No voxel has a finite value; check how the volume was made.")
@@ -104,9 +106,10 @@ def check_volume(volume: Volume) -> Volume:
             f"{count} voxels are NaN or infinite; they are treated as background.", stacklevel=2
         )
         array = np.where(finite, array, low)
-    span = high - low
-    if not np.isfinite(span) or max(abs(low), abs(high)) > 1e30 or span < 1e-30:
-        scaled = array.astype(np.float64) / max(abs(low), abs(high))
+    # Ranges that float32 does not hold, or not apart from their offset, are brought to [0, 1].
+    span, largest = high - low, max(abs(low), abs(high))
+    if not np.isfinite(span) or largest > 1e30 or span < max(1e-30, 1e-4 * largest):
+        scaled = array.astype(np.float64) / largest
         array = scaled - scaled.min()
         array = array / array.max()
     return replace(volume, array=np.ascontiguousarray(array, dtype=np.float32))

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-import platform
 import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """Something to time: `run` treats `slices` slices."""
+    """Something to time. `units`: how many slices (or products) `run` does; times are per unit."""
 
     name: str
     precision: str
-    slices: int
+    units: int
     run: Callable[[], object]
 
 
 @dataclass(frozen=True)
 class Round:
-    """One run of one candidate: milliseconds per slice on the clock, and of the processor."""
+    """One run of one candidate: seconds per unit on the clock, and of the processor."""
 
     clock: float
     processor: float
@@ -30,81 +28,54 @@ class Round:
 
 @dataclass(frozen=True)
 class Timing:
-    """Milliseconds per slice over the rounds, and how many times faster than the reference.
+    """Seconds per unit over the rounds.
 
     clock: median on the clock, with the fastest and the slowest round; processor: median of the
-    process's processor time, all threads together.
+    process's processor time, all threads together: on a busy machine only that means something.
     """
 
     name: str
     precision: str
+    units: int
     clock: float
     fastest: float
     slowest: float
     processor: float
-    times_faster: float
-    times_faster_processor: float
+
+    @property
+    def seconds(self) -> float:
+        """Of a whole run, on the clock."""
+        return self.clock * self.units
 
 
-def measure(candidates: Sequence[Candidate], repeats: int) -> list[list[Round]]:
-    """The rounds of each candidate, after one that does not count; each round starts elsewhere."""
+def measure(candidates: Sequence[Candidate], repeats: int) -> list[Timing]:
+    """Time every candidate `repeats` times after once that does not count, each round in turn."""
     rounds: list[list[Round]] = [[] for _ in candidates]
     for turn in range(repeats + 1):
         for place in range(len(candidates)):
             which = (place + turn) % len(candidates)
-            clock, spent = time.perf_counter(), time.process_time()
-            candidates[which].run()
-            clock, spent = time.perf_counter() - clock, time.process_time() - spent
+            one = _timed(candidates[which])
             if turn:
-                share = 1000 / candidates[which].slices
-                rounds[which].append(Round(clock * share, spent * share))
-    return rounds
+                rounds[which].append(one)
+    return [summarized(*pair) for pair in zip(candidates, rounds, strict=True)]
 
 
-def summarize(
-    candidates: Sequence[Candidate], rounds: Sequence[Sequence[Round]], reference: int = 0
-) -> list[Timing]:
-    """Medians, and how many times faster than candidate number `reference` each is."""
-    clock = [statistics.median(one.clock for one in each) for each in rounds]
-    spent = [statistics.median(one.processor for one in each) for each in rounds]
-    return [
-        Timing(
-            name=candidate.name,
-            precision=candidate.precision,
-            clock=clock[i],
-            fastest=min(one.clock for one in rounds[i]),
-            slowest=max(one.clock for one in rounds[i]),
-            processor=spent[i],
-            times_faster=clock[reference] / clock[i],
-            times_faster_processor=spent[reference] / spent[i],
-        )
-        for i, candidate in enumerate(candidates)
-    ]
+def summarized(candidate: Candidate, rounds: Sequence[Round]) -> Timing:
+    """Medians and extremes of a candidate's rounds."""
+    clock = [one.clock for one in rounds]
+    return Timing(
+        candidate.name,
+        candidate.precision,
+        candidate.units,
+        statistics.median(clock),
+        min(clock),
+        max(clock),
+        statistics.median(one.processor for one in rounds),
+    )
 
 
-def table(timings: Sequence[Timing]) -> str:
-    """The timings as a Markdown table."""
-    header = ("what", "precision", "ms a slice", "range", "times faster", "CPU ms", "times faster")
-    rows = [
-        (
-            one.name,
-            one.precision,
-            f"{one.clock:.1f}",
-            f"{one.fastest:.1f} to {one.slowest:.1f}",
-            f"{one.times_faster:.1f}",
-            f"{one.processor:.1f}",
-            f"{one.times_faster_processor:.1f}",
-        )
-        for one in timings
-    ]
-    return "\n".join("| " + " | ".join(row) + " |" for row in (header, ["---"] * 7, *rows))
-
-
-def processor_name() -> str:
-    """The processor's name where the system tells it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor() or platform.machine()
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.machine()
+def _timed(candidate: Candidate) -> Round:
+    clock, spent = time.perf_counter(), time.process_time()
+    candidate.run()
+    clock, spent = time.perf_counter() - clock, time.process_time() - spent
+    return Round(clock / candidate.units, spent / candidate.units)

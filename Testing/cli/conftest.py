@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import pytest
-import torch
-from safetensors.torch import save
 
-from cli.made import Answer
+from cli.made import Answer, write_model
 from MRIColorizeLib.cli import main
-from MRIColorizeLib.generator import DualDecoderGenerator, GeneratorConfig
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -28,30 +21,6 @@ def repository() -> Path:
 @pytest.fixture
 def data() -> Path:
     return REPOSITORY / "Testing" / "data"
-
-
-def write_model(folder: Path, **settings: Any) -> Path:
-    """Write a model folder with a tiny untrained network; settings: of GeneratorConfig."""
-    torch.manual_seed(0)
-    config = GeneratorConfig(**{"width": 4, "branch_width": 4, "blocks": 1, **settings})
-    weights = save(DualDecoderGenerator(config).state_dict())
-    (folder / "weights.safetensors").write_bytes(weights)
-    card = {
-        "name": "small",
-        "version": "1.2.3",
-        "title": "a small untrained network",
-        "licence": "Apache-2.0",
-        "spacing_mm": 2.0,
-        "temperature": 0.6,
-        "generator": asdict(config),
-        "weights": {
-            "file": "weights.safetensors",
-            "sha256": hashlib.sha256(weights).hexdigest(),
-            "bytes": len(weights),
-        },
-    }
-    (folder / "model.json").write_text(json.dumps(card))
-    return folder
 
 
 @pytest.fixture(scope="session")

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import nibabel
 import numpy as np
+import torch
+from safetensors.torch import save
 
+from MRIColorizeLib.generator import DualDecoderGenerator
+from MRIColorizeLib.generator_config import GeneratorConfig
 from MRIColorizeLib.volume import ColorVolume, Provenance
 
 
@@ -76,3 +83,27 @@ def made_color(shape: tuple[int, int, int] = (14, 18, 16), affine: np.ndarray | 
     made = Provenance("made", "1", "cpu", "float32", "axial", "natural", shape[0], 0.5)
     matrix = oblique() if affine is None else affine
     return ColorVolume(rgb * mask[..., None], mask, None, matrix, made)
+
+
+def write_model(folder: Path, **settings: Any) -> Path:
+    """Write a model folder with a tiny untrained network; settings: of GeneratorConfig."""
+    torch.manual_seed(0)
+    config = GeneratorConfig(**{"width": 4, "branch_width": 4, "blocks": 1, **settings})
+    weights = save(DualDecoderGenerator(config).state_dict())
+    (folder / "weights.safetensors").write_bytes(weights)
+    card = {
+        "name": "small",
+        "version": "1.2.3",
+        "title": "a small untrained network",
+        "licence": "Apache-2.0",
+        "spacing_mm": 2.0,
+        "temperature": 0.6,
+        "generator": asdict(config),
+        "weights": {
+            "file": "weights.safetensors",
+            "sha256": hashlib.sha256(weights).hexdigest(),
+            "bytes": len(weights),
+        },
+    }
+    (folder / "model.json").write_text(json.dumps(card))
+    return folder

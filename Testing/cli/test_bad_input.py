@@ -8,6 +8,7 @@ import shutil
 import struct
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import nibabel
 import numpy as np
@@ -15,6 +16,7 @@ import pytest
 import SimpleITK as sitk
 
 from cli.made import made_head, run_python, write_nifti
+from MRIColorizeLib import output, staging
 
 
 def edited(path: Path, old: bytes, new: bytes) -> Path:
@@ -242,10 +244,10 @@ def test_a_place_that_cannot_be_written_to_is_told_before_the_work(tmp_path, com
     assert answer.code == 2
     assert "cannot be written" in answer.sentence()
 
-    def refuse(self, *_arguments, **_settings):
-        raise PermissionError(errno.EACCES, "Permission denied", str(self))
+    def refuse(*_arguments, **_settings):
+        raise PermissionError(errno.EACCES, "Permission denied")
 
-    monkeypatch.setattr(Path, "touch", refuse)
+    monkeypatch.setattr(staging, "tempfile", SimpleNamespace(TemporaryFile=refuse))
     answer = command(path)
     assert answer.code == 2
     assert "no permission" in answer.sentence()
@@ -255,11 +257,11 @@ def test_a_place_that_cannot_be_written_to_is_told_before_the_work(tmp_path, com
 def test_a_full_disk_leaves_nothing_half_written(tmp_path, command, monkeypatch):
     path = write_nifti(tmp_path / "head.nii.gz")
 
-    def full(self, _content):
-        self.touch()
+    def full(_array, file, _level):
+        file.write(b"half")
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_bytes", full)
+    monkeypatch.setattr(output, "write_gzipped", full)
     answer = command(path, "--quiet")
     assert answer.code == 2
     assert "disk is full" in answer.sentence()
@@ -281,11 +283,11 @@ def test_a_missing_torch_is_told(tmp_path, repository):
 def test_ctrl_c_while_writing_leaves_nothing_half_written(tmp_path, command, monkeypatch):
     path = write_nifti(tmp_path / "head.nii.gz")
 
-    def interrupted(self, _content):
-        self.touch()
+    def interrupted(_array, file, _level):
+        file.write(b"half")
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Path, "write_bytes", interrupted)
+    monkeypatch.setattr(output, "write_gzipped", interrupted)
     answer = command(path, "--quiet")
     assert answer.code == 130
     assert answer.sentence().startswith("interrupted")

@@ -12,6 +12,7 @@ import pytest
 import SimpleITK as sitk
 
 from cli.made import made_color, made_head, oblique
+from MRIColorizeLib import output
 from MRIColorizeLib.errors import OutputError
 from MRIColorizeLib.files import read_volume, stem, suffix
 from MRIColorizeLib.output import write_color
@@ -156,11 +157,11 @@ def test_a_file_is_replaced_only_by_a_whole_one(tmp_path, monkeypatch):
     path = tmp_path / "color.nrrd"
     path.write_text("the older result")
 
-    def interrupted(self, _content):
-        self.touch()
+    def interrupted(_array, file, _level):
+        file.write(b"half")
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Path, "write_bytes", interrupted)
+    monkeypatch.setattr(output, "write_gzipped", interrupted)
     with pytest.raises(KeyboardInterrupt):
         write_color(made_color(), path)
     assert path.read_text() == "the older result"

@@ -19,7 +19,7 @@ case "$1" in -c) exit 1 ;; esac
 exit 0
 """
 FILES = ("mri-colorize", "run-tests", "environment.sh", "pyproject.toml", "constraints.txt")
-LAUNCHERS = [("mri-colorize", "cli", "-m MRIColorizeLib"), ("run-tests", "test", "-m pytest")]
+LAUNCHERS = [("mri-colorize", "batch", "-m MRIColorizeLib"), ("run-tests", "test", "-m pytest")]
 
 
 @pytest.fixture

@@ -1,18 +1,14 @@
 """Conditions of measurement: each changes the MRI as it says, and the truth along with it."""
 
-import dataclasses
-
 import numpy as np
 import pytest
 import SimpleITK as sitk
 
 import phantoms
 from MRIColorizeLib.tissue import Tissue
-from MRIColorizeLib.volume import Volume
 from training.evaluate.cases import labelled_cases, slab_cases
+from training.evaluate.conditions import field_of_view
 from training.experiments.conditions import CONDITIONS
-from training.experiments.degradation import bias_field, fewer_pixels, rician_noise
-from training.experiments.field_of_view import field_of_view
 from training.experiments.held_out import held_out
 
 VOLUMES = [
@@ -30,37 +26,6 @@ def mri():
 @pytest.fixture(scope="module")
 def slab():
     return next(slab_cases(VOLUMES, "val"))
-
-
-def _flat(value, shape=(2, 200, 200)):
-    """A case of one level all over."""
-    case = next(slab_cases(VOLUMES, "val"))
-    volume = Volume(np.full(shape, value, np.float32), np.diag([-1.0, -1.0, 10.0, 1.0]))
-    return dataclasses.replace(case, volume=volume, mask=np.ones(shape, bool))
-
-
-def test_noise_is_rician_of_the_asked_sigma():
-    bright = rician_noise(5)(_flat(100.0), 1.0).volume.array
-    assert bright.std() == pytest.approx(5, rel=0.02)  # nearly Gaussian where the signal is strong
-    case = _flat(100.0)
-    case.volume.array[0] = 0
-    dark = rician_noise(5)(case, 1.0).volume.array[0]
-    assert dark.mean() == pytest.approx(5 * np.sqrt(np.pi / 2), rel=0.02)  # Rayleigh
-    assert (rician_noise(5)(case, 1.0).volume.array[0] == dark).all()
-
-
-def test_the_bias_field_has_the_asked_range_and_is_smooth():
-    field = bias_field(40)(_flat(1.0), 1.0).volume.array
-    assert (field.min(), field.max()) == pytest.approx((0.8, 1.2), abs=1e-5)
-    assert np.abs(np.diff(field, axis=-1)).max() < 0.02
-
-
-def test_fewer_pixels_take_fine_detail_and_leave_the_mean():
-    case = _flat(1.0)
-    case.volume.array[:, ::2] = 0  # lines of one pixel
-    blurred = fewer_pixels(2)(case, 1.0).volume.array
-    assert blurred.mean() == pytest.approx(0.5, abs=0.01)
-    assert blurred[:, 10:-10].std() < 0.1
 
 
 @pytest.mark.parametrize("side", [256, 64])

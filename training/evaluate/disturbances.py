@@ -11,17 +11,23 @@ from MRIColorizeLib.colorizer import Colorizer
 from MRIColorizeLib.options import ColorizeOptions
 from training.evaluate import measures
 from training.evaluate.cases import MRI, Case
-from training.evaluate.conditions import thick_slices, thin_case
+from training.evaluate.conditions import (
+    Change,
+    bias_field,
+    coarser,
+    rician_noise,
+    thick_slices,
+    thin_case,
+)
 from training.evaluate.scores import mean_confidence, unit_rgb
 from training.evaluate.stacks import NATURAL, ColoredStack, paint_case
-from training.experiments.degradation import bias_field, fewer_pixels, rician_noise
 
 THICK_MM = 5.0
 UNDISTURBED = "as it is"
 PLANES = ("sagittal", "coronal")
 
 
-def _of_slices(change: Callable[[Case, float], Case]) -> Callable[[ColoredStack], Case]:
+def _of_slices(change: Change) -> Callable[[ColoredStack], Case]:
     """A change of a stack's measured slices alone."""
     return lambda stack: change(thin_case(stack), 1.0)
 
@@ -30,7 +36,7 @@ DISTURBANCES: dict[str, Callable[[ColoredStack], Case]] = {
     UNDISTURBED: thin_case,
     **{f"Rician noise {share} %": _of_slices(rician_noise(share)) for share in (3, 6, 9)},
     **{f"bias field {share} %": _of_slices(bias_field(share)) for share in (20, 40)},
-    **{f"pixels {factor} times as wide": _of_slices(fewer_pixels(factor)) for factor in (2, 4)},
+    **{f"pixels {factor} times as wide": _of_slices(coarser(factor)) for factor in (2, 4)},
     f"slices of {THICK_MM:g} mm": lambda stack: thick_slices(stack, THICK_MM),
 }
 

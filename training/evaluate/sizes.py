@@ -10,13 +10,12 @@ import numpy as np
 from MRIColorizeLib.colorizer import Colorizer
 from training.evaluate import measures
 from training.evaluate.cases import SLAB
-from training.evaluate.conditions import thin_case
+from training.evaluate.conditions import field_of_view, thin_case
 from training.evaluate.multiscale import ms_ssim_whole
 from training.evaluate.scores import Measure, Scores, unit_rgb
 from training.evaluate.selection import few_slices
 from training.evaluate.stacks import MODES, NATURAL, ColoredStack, paint_case
 from training.evaluate.texture import TextureStatistics, compare_textures, describe_textures
-from training.experiments.field_of_view import field_of_view
 
 SIDES = (256, 128, 64)
 MOST = 4  # slices of a scanned MRI: twelve colourings of each

@@ -13,9 +13,17 @@ from MRIColorizeLib.tissue import PALETTE_LAB
 from training.evaluate.learned import ColorStatistics
 from training.evaluate.measures import tissue_agreement
 from training.evaluate.scores import score_pairs, score_stack
-from training.evaluate.stacks import NATURAL, STRUCTURE, TRUTH, ColoredStack, color_case
+from training.evaluate.stacks import (
+    MODES,
+    NATURAL,
+    STRUCTURE,
+    TRUTH,
+    ColoredStack,
+    color_case,
+    paint_case,
+)
 from training.evaluate.summary import between_contrasts
-from training.experiments.conditions import Condition
+from training.experiments.conditions import PLAIN, Condition
 from training.experiments.held_out import ThinCase
 from training.experiments.results import Series, rounded
 from training.experiments.subjects import Subject
@@ -63,27 +71,30 @@ def nearest_tissues(rgb: np.ndarray) -> np.ndarray:
 def _colored(
     subject: Subject, thin: ThinCase, condition: Condition, statistics: ColorStatistics
 ) -> ColoredStack | None:
+    """The case as the condition changes it, in the subject's colourings; None: left out."""
     case = condition.change(thin.case, subject.colorizer.model.card.spacing_mm)
     if case is None:
         return None
-    systems = [] if subject.system is None else [subject.system]
-    stack = color_case(case, subject.colorizer, statistics, systems, progress=_silent)
+    if subject.system is not None:
+        stack = paint_case(case, subject.colorizer, progress=_silent, modes=(NATURAL,))
+        # One picture a slice, which stands beside the models' natural colours.
+        pictures = {NATURAL: subject.system.read(case.name, stack.index, stack.mask)}
+        stack = dataclasses.replace(stack, pictures=pictures, tissue=None, confidence=None)
+    elif condition.name == PLAIN or set(subject.methods) - set(MODES):
+        stack = color_case(case, subject.colorizer, statistics, progress=_silent)
+    else:  # trivial colourings and invariances are not asked for, and cost as much again
+        stack = paint_case(case, subject.colorizer, progress=_silent)
     kept = [name for name in stack.pictures if name in subject.methods]
-    if condition.against == "clean" and STRUCTURE in kept:
-        kept.remove(STRUCTURE)  # its lightness is the degraded MRI's by construction
-    stack = dataclasses.replace(
+    mri = stack.mri
+    if condition.against == "clean":
+        mri = normalize(thin.case.volume.array, thin.case.mask)[0][stack.index]
+        kept = [name for name in kept if name != STRUCTURE]  # it has the degraded lightness
+    return dataclasses.replace(
         stack,
         pictures={name: stack.pictures[name] for name in kept},
         index=thin.index[stack.index],
+        mri=mri,
     )
-    if condition.against == "clean":
-        clean = normalize(thin.case.volume.array, thin.case.mask)[0]
-        stack = dataclasses.replace(stack, mri=clean[np.isin(thin.index, stack.index)])
-    if subject.system is None:
-        return stack
-    # One picture a slice, which stands beside the models' natural colours.
-    pictures = {NATURAL: stack.pictures[subject.system.name]}
-    return dataclasses.replace(stack, pictures=pictures, tissue=None, changes=())
 
 
 def _of_stack(stack: ColoredStack, statistics: ColorStatistics) -> Iterator[Series]:

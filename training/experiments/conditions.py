@@ -7,12 +7,18 @@ from dataclasses import dataclass
 from typing import Literal
 
 from training.evaluate.cases import MRI, Case
+from training.evaluate.conditions import (
+    bias_field,
+    coarser,
+    field_of_view,
+    rician_noise,
+    unchanged,
+)
 from training.experiments.contrasts import UNSEEN, unseen_contrast
-from training.experiments.degradation import bias_field, fewer_pixels, rician_noise
-from training.experiments.field_of_view import field_of_view
 
 # (a case of few slices, the card's mm a pixel) -> the case to colour, or None to leave it out
 Change = Callable[[Case, float], Case | None]
+PLAIN = "plain"
 NOISE = "Rician noise, %"
 LESIONS = ("ms", "stroke")  # in the names of brains that have some
 
@@ -38,11 +44,6 @@ class Condition:
     axis: tuple[str, float] | None = None
 
 
-def unchanged(case: Case, spacing_mm: float) -> Case | None:
-    """The MRI as it is."""
-    return case
-
-
 def scans_of(contrast: str) -> Change:
     """Real scans of one contrast alone."""
 
@@ -54,7 +55,7 @@ def scans_of(contrast: str) -> Change:
 
 def with_lesions(case: Case, spacing_mm: float) -> Case | None:
     """Real scans of brains with lesions, which no training label knows."""
-    real = case.kind == MRI and case.contrast == case.weighting
+    real = case.kind == MRI and not case.synthetic
     pieces = case.name.split("_")
     ill = any(piece.rstrip("0123456789") in LESIONS for piece in pieces)
     return case if real and ill else None
@@ -91,7 +92,7 @@ def _all() -> tuple[Condition, ...]:
         for contrast in ("T1", "T2", "FLAIR")
     )
     return (
-        Condition("plain", "as it is", unchanged, axis=(NOISE, 0)),
+        Condition(PLAIN, "as it is", unchanged, axis=(NOISE, 0)),
         *noise,
         *fields,
         *scans,
@@ -100,8 +101,8 @@ def _all() -> tuple[Condition, ...]:
         Condition("coronal", "coronal slices", unchanged, plane="coronal"),
         Condition("sagittal", "sagittal slices", unchanged, plane="sagittal"),
         Condition("bias-40", "bias field of 40 %", bias_field(40), "clean"),
-        Condition("resolution-2", "half the resolution", fewer_pixels(2), "clean"),
-        Condition("resolution-4", "a quarter of the resolution", fewer_pixels(4), "clean"),
+        Condition("resolution-2", "pixels twice as wide", coarser(2), "clean"),
+        Condition("resolution-4", "pixels four times as wide", coarser(4), "clean"),
     )
 
 

@@ -52,7 +52,7 @@ def unseen_contrast(unseen: Unseen) -> Callable[[Case, float], Case | None]:
     def change(case: Case, spacing_mm: float) -> Case | None:
         labels = case.labels
         # The synthetic T1 of a volume or slab stands for its labels; the others would repeat it.
-        made = case.photograph or case.contrast != case.weighting
+        made = case.photograph or case.synthetic
         if labels is None or not made or case.weighting != "T1":
             return None
         flat = np.zeros(labels.shape, np.float32)

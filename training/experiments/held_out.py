@@ -23,7 +23,7 @@ from training.evaluate.cases import (
     labelled_cases,
     slab_cases,
 )
-from training.evaluate.stacks import choose_slices
+from training.evaluate.selection import choose_slices
 
 SLICES = 4  # of each MRI, in pairs of neighbours; a slab's frames are few anyway
 

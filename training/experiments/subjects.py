@@ -15,7 +15,7 @@ from training.checkpoint import CHECKPOINT, read_state
 from training.config import TrainConfig
 from training.evaluate.baselines import BASELINES
 from training.evaluate.predictions import Predictions
-from training.evaluate.stacks import MODES, TRUTH
+from training.evaluate.stacks import MODES, NATURAL, TRUTH
 from training.experiments.engines import colorizer_of
 from training.experiments.results import Training, learnt
 from training.learner import make_generator
@@ -60,7 +60,7 @@ def pictured_subject(folder: Path) -> Subject:
     system = Predictions(folder.name, folder)
     # The engine gives the slices and their bodies; its colours are not measured.
     colorizer = colorizer_of(load_model())
-    return Subject(digest.hexdigest(), 0, None, colorizer, (folder.name,), system)
+    return Subject(digest.hexdigest(), 0, None, colorizer, (NATURAL,), system)
 
 
 def trained_subject(config: TrainConfig, folder: Path) -> Subject:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from MRIColorizeLib.generator import Decoder, Encoder
 from MRIColorizeLib.generator_config import GeneratorConfig
+from MRIColorizeLib.layers import BodyWeights
 
 
 class BackGenerator(nn.Module):
@@ -32,7 +33,7 @@ class BackGenerator(nn.Module):
         height, width = picture.shape[-2:]
         padding = (0, -width % 4, 0, -height % 4)
         body = F.pad(mask, padding)
-        weights = body if self.config.pool == "body" else None
+        weights = BodyWeights(body) if self.config.pool == "body" else None
         full, half, features = self.encoder(F.pad(picture, padding), weights)
         skips = [(half, full)] if self.config.skips else []
         grey, _ = self.decoder(features, skips, weights)

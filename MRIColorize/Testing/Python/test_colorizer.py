@@ -4,9 +4,12 @@ import dataclasses
 import unittest
 
 import numpy as np
+from stand_ins import DATA
 
+from MRIColorizeLib.batches import MOST_ON_CPU
 from MRIColorizeLib.colorizer import Colorizer
 from MRIColorizeLib.errors import Cancelled, DeviceError, InputError
+from MRIColorizeLib.files import read_volume
 from MRIColorizeLib.folding import fold_batch_norm
 from MRIColorizeLib.generator import DualDecoderGenerator, GeneratorConfig
 from MRIColorizeLib.model import Model, load_model
@@ -46,11 +49,34 @@ class ColorizerTest(unittest.TestCase):
     def test_the_input_is_left_alone(self):
         np.testing.assert_array_equal(self.volume.array, _phantom().array)
 
-    def test_the_same_input_gives_the_same_bytes_whatever_the_batch(self):
-        for batch_size in (1, 4, 100):
-            again = self.colorizer.colorize(self.volume, ColorizeOptions(batch_size=batch_size))
-            np.testing.assert_array_equal(again.array, self.result.array)
-            np.testing.assert_array_equal(again.tissue, self.result.tissue)
+    def test_the_same_input_gives_the_same_bytes_whatever_batch_and_threads(self):
+        import torch
+
+        self.addCleanup(torch.set_num_threads, torch.get_num_threads())
+        tall = _phantom((20, 40, 36))
+        for precision in ("auto", "float32"):
+            options = ColorizeOptions(precision=precision, editable=True, confidence=True)
+            first = self.colorizer.colorize(tall, options)
+            for batch_size, threads in ((1, 1), (4, 3), (None, 2), (100, 2)):
+                torch.set_num_threads(threads)
+                again = self.colorizer.colorize(
+                    tall, dataclasses.replace(options, batch_size=batch_size)
+                )
+                np.testing.assert_array_equal(again.array, first.array)
+                np.testing.assert_array_equal(again.tissue, first.tissue)
+                np.testing.assert_array_equal(again.confidence, first.confidence)
+                np.testing.assert_array_equal(again.mixture.lab, first.mixture.lab)
+
+    def test_bfloat16_is_within_two_grey_levels_of_float32(self):
+        for name in ("head_t1_tiny.nii.gz", "neck_t2_crop.nii.gz"):
+            volume = read_volume(DATA / name)
+            exact, fast = (
+                self.colorizer.colorize(volume, ColorizeOptions(precision=precision))
+                for precision in ("float32", "bfloat16")
+            )
+            self.assertFalse(np.array_equal(exact.array, fast.array), "bfloat16 was not used")
+            apart = np.abs(exact.array.astype(int) - fast.array)[exact.mask].max(axis=1)
+            self.assertGreaterEqual((apart <= 2).mean(), 0.999, name)
 
     def test_an_axis_flip_in_file_and_geometry_flips_nothing_else(self):
         for plane in ("axial", "coronal", "sagittal"):
@@ -93,10 +119,11 @@ class ColorizerTest(unittest.TestCase):
                 self.colorizer.colorize(self.volume, ColorizeOptions(mask=wrong))
 
     def test_a_single_slice_comes_out_as_in_the_whole_volume(self):
-        for plane, axis in (("axial", 0), ("sagittal", 2)):
-            whole = self.colorizer.colorize(self.volume, ColorizeOptions(plane=plane))
+        for plane, axis, precision in (("axial", 0, "auto"), ("sagittal", 2, "float32")):
+            options = ColorizeOptions(plane=plane, precision=precision)
+            whole = self.colorizer.colorize(self.volume, options)
             index = self.volume.array.shape[axis] // 2
-            options = ColorizeOptions(plane=plane, slice_index=index)
+            options = dataclasses.replace(options, slice_index=index)
             single = self.colorizer.colorize(self.volume, options).array
             np.testing.assert_array_equal(single.take(index, axis), whole.array.take(index, axis))
             self.assertEqual(np.delete(single, index, axis).max(), 0)
@@ -104,16 +131,17 @@ class ColorizerTest(unittest.TestCase):
             self.colorizer.colorize(self.volume, ColorizeOptions(slice_index=99))
 
     def test_progress_counts_the_slices_and_false_cancels_at_any_batch(self):
-        seen = []
-        options = ColorizeOptions(batch_size=2)
-        self.colorizer.colorize(self.volume, options, lambda *step: seen.append(step))
+        tall, seen = _phantom((20, 40, 36)), []
+        self.colorizer.colorize(tall, None, lambda *step: seen.append(step))
         total = seen[0][1]
-        self.assertEqual([done for done, _ in seen], [0, *range(2, total, 2), total])
+        steps = [*range(0, total, MOST_ON_CPU), total]
+        self.assertEqual([done for done, _ in seen], steps)
+        self.assertGreater(len(steps), 3)
         for stop in range(len(seen)):
             calls = iter(range(len(seen)))
             with self.assertRaises(Cancelled):
                 self.colorizer.colorize(
-                    self.volume, options, lambda done, total, c=calls, s=stop: next(c) != s
+                    tall, None, lambda done, total, c=calls, s=stop: next(c) != s
                 )
 
     def test_the_stepwise_form_returns_the_same(self):
@@ -147,17 +175,17 @@ class ColorizerTest(unittest.TestCase):
         colorizer = Colorizer(self.model, "cpu")
         whole, calls = Painter.paint, []
 
-        def paint(painter, layout, chosen, *rest):
-            calls.append(len(chosen))
-            if len(chosen) > 2:
+        def paint(painter, layout, batch, *rest):
+            calls.append(len(batch.slices))
+            if len(batch.slices) > 2:
                 raise torch.OutOfMemoryError("pretended")
-            whole(painter, layout, chosen, *rest)
+            whole(painter, layout, batch, *rest)
 
         self.addCleanup(setattr, Painter, "paint", whole)
         Painter.paint = paint
         with self.assertWarnsRegex(UserWarning, "Out of memory"):
             result = colorizer.colorize(self.volume, ColorizeOptions(batch_size=6))
-        self.assertEqual(calls[:3], [6, 3, 1])
+        self.assertEqual(calls[:3], [6, 4, 2])
         np.testing.assert_array_equal(result.array, self.result.array)
 
     def test_a_card_without_room_for_one_slice_leaves_the_work_to_the_processor(self):
@@ -167,10 +195,10 @@ class ColorizerTest(unittest.TestCase):
         colorizer.device = "mps"  # a card that never has room; its network is never run
         whole = Painter.paint
 
-        def paint(painter, layout, chosen, *rest):
+        def paint(painter, layout, batch, *rest):
             if colorizer.device == "mps":
                 raise torch.OutOfMemoryError("pretended")
-            whole(painter, layout, chosen, *rest)
+            whole(painter, layout, batch, *rest)
 
         self.addCleanup(setattr, Painter, "paint", whole)
         Painter.paint = paint

@@ -6,6 +6,7 @@ import numpy as np
 import SimpleITK as sitk
 from stand_ins import DATA
 
+from MRIColorizeLib import body as body_module
 from MRIColorizeLib.body import fill_slices, find_body
 from MRIColorizeLib.files import read_volume
 from MRIColorizeLib.intensity import find_window, normalize
@@ -54,6 +55,29 @@ class BodyTest(unittest.TestCase):
         tall = np.concatenate([head, head[::-1]])  # 80 slices: several slabs
         body = find_body(tall)
         np.testing.assert_array_equal(body, body[::-1])
+
+
+class StepsTest(unittest.TestCase):
+    """The steps of finding the body against ITK's filters of the same name."""
+
+    def test_the_smoothing_is_itk_s_discrete_gaussian(self):
+        for shape in ((37, 12, 11), (1, 7, 8), (6, 1, 5)):
+            array = np.random.default_rng(2).random(shape, dtype=np.float32)
+            image = sitk.GetImageFromArray(array)
+            expected = sitk.GetArrayFromImage(sitk.DiscreteGaussian(image, 0.7, 5, 0.01, False))
+            smooth = body_module._smoothed(array, lambda part: part)
+            np.testing.assert_allclose(smooth, expected, atol=1e-6)
+
+    def test_the_threshold_is_itk_s_of_otsu_to_a_bin(self):
+        head, _ = _head(noise=0.1)
+        for array in (head, np.stack([np.zeros((4, 4)), np.ones((4, 4))]).astype(np.float32)):
+            otsu = sitk.OtsuThresholdImageFilter()
+            otsu.SetNumberOfHistogramBins(body_module.OTSU_BINS)
+            otsu.Execute(sitk.GetImageFromArray(array))
+            bin_width = np.ptp(array) / body_module.OTSU_BINS
+            self.assertAlmostEqual(
+                body_module._otsu(array), otsu.GetThreshold(), delta=1.01 * bin_width
+            )
 
 
 class FillTest(unittest.TestCase):

@@ -1,0 +1,255 @@
+"""What a header declares, held against its files before a reader believes it.
+
+The C readers behind SimpleITK take memory for what a header declares, open whatever it names, and
+some of what it may say ends the process. Text headers (NRRD, MetaImage) are checked as a whole.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+import stat
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from .errors import InputError
+from .memory import check_fits
+
+MAX_HEADER_BYTES = 1 << 20
+MAX_FIELD = 1000  # letters of a field that is read as numbers or as a name
+MAX_FILES = 10_000  # of one detached header
+# Deflate never packs tighter; from the zlib manual.
+PACKED = 1032
+SLACK = 1 << 16
+# Bytes of MetaImage's number formats.
+META_BYTES: Mapping[str, int] = {
+    "MET_CHAR": 1,
+    "MET_UCHAR": 1,
+    "MET_SHORT": 2,
+    "MET_USHORT": 2,
+    "MET_INT": 4,
+    "MET_UINT": 4,
+    "MET_LONG": 8,
+    "MET_ULONG": 8,
+    "MET_LONG_LONG": 8,
+    "MET_ULONG_LONG": 8,
+    "MET_FLOAT": 4,
+    "MET_DOUBLE": 8,
+}
+# A file name with one number in it, then the first number, the last, and the step.
+PATTERN = re.compile(r"([^%]*)%(0?\d{0,2})d([^%\s]*)\s+(\d{1,9})\s+(\d{1,9})\s+(\d{1,9})(\s+\d+)?")
+
+
+# What a run takes for each voxel: the MRI as float32, colours, body and tissue.
+BYTES_PER_VOXEL = 4 + 3 + 1 + 1
+
+
+@dataclass(frozen=True)
+class Declared:
+    """Voxels, the bytes they take when unpacked, the bytes that hold them, and whether packed."""
+
+    count: int
+    voxels: int
+    stored: int
+    packed: bool
+
+
+def check_declared(path: Path, declared: Declared) -> None:
+    """Raise InputError when a file cannot hold the voxels that its header declares."""
+    room = PACKED * declared.stored + SLACK if declared.packed else declared.stored
+    if declared.voxels > room:
+        raise InputError(
+            f"{path} is damaged or cut off; its header declares {declared.voxels} bytes of voxels, "
+            "and it cannot hold them."
+        )
+    # As stored and as float32 for a moment, then all that a run makes of it.
+    needed = max(declared.voxels + 4 * declared.count, BYTES_PER_VOXEL * declared.count)
+    check_fits(needed, f"The volume in {path}")
+
+
+def check_text_header(path: Path) -> None:
+    """Check the header of an NRRD or MetaImage file, and the files that it names.
+
+    Raises InputError when it is damaged, leads out of its folder, or declares what is not there.
+    """
+    with path.open("rb") as stream:
+        head = stream.read(MAX_HEADER_BYTES)
+    kind = _nrrd if path.suffix.lower() in (".nrrd", ".nhdr") else _meta
+    try:
+        declared = kind(path, head)
+    except (ValueError, KeyError, IndexError, OverflowError, TypeError) as error:
+        raise InputError(f"{path} is not an image or its header is damaged; correct it.") from error
+    check_declared(path, declared)
+
+
+def _nrrd(path: Path, head: bytes) -> Declared:
+    """What an NRRD declares (teem's format definition, versions 1 to 5)."""
+    text, end = _until_empty_line(head)
+    lines = text.splitlines()
+    if not lines or not re.fullmatch(r"NRRD000[1-5]", lines[0].strip()):
+        raise ValueError("no NRRD")
+    fields: dict[str, str] = {}
+    listed: list[str] = []
+    for number, line in enumerate(lines[1:], start=2):
+        if line.startswith("#") or ":=" in line:
+            continue
+        key, value = (part.strip() for part in line.split(":", 1))
+        fields[key.lower().replace(" ", "")] = _short(value)
+        if key.lower().replace(" ", "") == "datafile" and value.startswith("LIST"):
+            listed = lines[number:]
+            break
+    dimension = int(fields["dimension"])
+    sizes = _numbers(fields["sizes"], dimension)
+    for key in ("spacings", "thicknesses", "axismins", "axismaxs"):
+        if key in fields and len(fields[key].split()) != dimension:
+            raise ValueError(key)
+    for key in ("kinds", "spacedirections"):
+        if key in fields and len(re.findall(r"\([^)]*\)|[^\s()]+", fields[key])) != dimension:
+            raise ValueError(key)
+    encoding = fields["encoding"].lower()
+    count = math.prod(sizes)
+    voxels = count * _nrrd_bytes(fields["type"].lower())
+    names = _named(fields["datafile"], listed) if "datafile" in fields else None
+    stored = _size_after(path, end) if names is None else _sizes_of(path, names)
+    if encoding in ("gzip", "gz"):
+        return Declared(count, voxels, stored, packed=True)
+    # As text every voxel takes a letter at least.
+    return Declared(count, voxels if encoding == "raw" else count, stored, packed=False)
+
+
+def _nrrd_bytes(name: str) -> int:
+    """Bytes of a number, by the names of NRRD."""
+    words = name.removeprefix("signed ").removeprefix("unsigned ").removesuffix(" int").strip()
+    named = {
+        "char": 1,
+        "short": 2,
+        "int": 4,
+        "long long": 8,
+        "longlong": 8,
+        "float": 4,
+        "double": 8,
+    }
+    if words in named:
+        return named[words]
+    bits = re.fullmatch(r"u?(?:int)?(8|16|32|64)(?:_t)?|u(char|short|longlong)|uint", words)
+    if bits is None:
+        raise ValueError(name)
+    return int(bits[1]) // 8 if bits[1] else {"char": 1, "short": 2, "longlong": 8}.get(bits[2], 4)
+
+
+def _meta(path: Path, head: bytes) -> Declared:
+    """What a MetaImage declares (MetaIO's documentation)."""
+    fields: dict[str, str] = {}
+    listed: list[str] = []
+    place = 0
+    for raw in head.splitlines(keepends=True):
+        place += len(raw)
+        line = raw.decode("latin-1")
+        if not line.strip():
+            continue
+        key, mark, value = line.partition("=")
+        if not mark:
+            raise ValueError("no field")
+        fields[key.strip()] = _short(value.strip())
+        if key.strip() == "ElementDataFile":
+            break
+    name = fields["ElementDataFile"]
+    if name.startswith("LIST"):
+        listed = head[place:].decode("latin-1").splitlines()
+    dimension = int(fields["NDims"])
+    sizes = _numbers(fields["DimSize"], dimension)
+    for key in (
+        "ElementSpacing",
+        "ElementSize",
+        "Offset",
+        "Position",
+        "Origin",
+        "CenterOfRotation",
+    ):
+        if key in fields:
+            _reals(fields[key], dimension)
+    for key in ("TransformMatrix", "Rotation", "Orientation"):
+        if key in fields:
+            _reals(fields[key], dimension**2)
+    channels = int(fields.get("ElementNumberOfChannels", "1"))
+    kind = fields["ElementType"].removesuffix("_ARRAY")
+    if not 0 < channels < 1000 or kind not in META_BYTES:
+        raise ValueError("ElementType")
+    count = math.prod(sizes)
+    voxels = count * channels * META_BYTES[kind]
+    local = name in ("LOCAL", "Local", "local")
+    stored = _size_after(path, place) if local else _sizes_of(path, _named(name, listed))
+    packed = fields.get("CompressedData", "False").lower() in ("true", "1", "t")
+    text = fields.get("BinaryData", "True").lower() in ("false", "0", "f")
+    return Declared(count, count if text else voxels, stored, packed)
+
+
+def _until_empty_line(head: bytes) -> tuple[str, int]:
+    """The text before the first empty line, or all of it, and where what follows begins."""
+    found = re.search(rb"\r?\n\r?\n", head)
+    if found is None:
+        return head.decode("latin-1"), len(head)
+    return head[: found.start()].decode("latin-1"), found.end()
+
+
+def _short(value: str) -> str:
+    if len(value) > MAX_FIELD or not value.isprintable():
+        raise ValueError("a field that is no text or too long")
+    return value
+
+
+def _numbers(value: str, count: int) -> list[int]:
+    """So many sizes, each above 0, of at most 16 axes: more ends the process inside of teem."""
+    numbers = [int(word) for word in value.split()]
+    if len(numbers) != count or not 0 < count <= 16 or min(numbers) < 1:
+        raise ValueError(value)
+    return numbers
+
+
+def _reals(value: str, count: int) -> None:
+    if len([float(word) for word in value.split()]) != count:
+        raise ValueError(value)
+
+
+def _named(value: str, listed: list[str]) -> Iterator[str]:
+    """The files that a header names: one, a list of them, or a pattern with a number in it."""
+    if value.startswith("LIST"):
+        yield from (line.strip() for line in listed if line.strip())
+    elif "%" in value:
+        found = PATTERN.fullmatch(value)
+        if found is None:
+            raise ValueError(value)
+        before, width, after = found[1], found[2], found[3]
+        for number in range(int(found[4]), int(found[5]) + 1, max(1, int(found[6]))):
+            yield f"{before}{format(number, f'{width}d')}{after}"
+    else:
+        yield value
+
+
+def _sizes_of(path: Path, names: Iterator[str]) -> int:
+    """Bytes of all files that a header names; each has to lie in its folder or below."""
+    folder = os.path.abspath(path.parent)
+    total = 0
+    for count, name in enumerate(names):
+        if count == MAX_FILES:
+            raise InputError(f"{path} names more than {MAX_FILES} files; give one volume.")
+        place = os.path.abspath(os.path.join(folder, name))
+        if os.path.commonpath((folder, place)) != folder or place == os.path.abspath(path):
+            raise InputError(
+                f"{path} takes its voxels from {name!r}, outside of its folder; put them beside it."
+            )
+        try:
+            status = os.stat(place)
+        except OSError as error:
+            raise InputError(f"{path} names {name!r}, which is not there; put it there.") from error
+        if not stat.S_ISREG(status.st_mode):
+            raise InputError(f"{path} names {name!r}, which is no file; put the voxels there.")
+        total += status.st_size
+    return total
+
+
+def _size_after(path: Path, place: int) -> int:
+    """Bytes of a file from a place on."""
+    return max(0, path.stat().st_size - place)

@@ -1,0 +1,23 @@
+"""Python packages that only a part of the command line needs: there, or told in one sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.util import find_spec
+
+from .errors import DependencyError
+
+# What is imported, and what pip calls it.
+FOR_COMMAND = {"nibabel": "nibabel", "nrrd": "pynrrd", "PIL": "pillow", "tqdm": "tqdm"}
+FOR_BATCH = {**FOR_COMMAND, "distributed": "distributed"}
+FOR_SLURM = {"dask_jobqueue": "dask-jobqueue"}
+
+
+def require(packages: Mapping[str, str], extra: str) -> None:
+    """Raise DependencyError, which names the extra to install, when one of them is missing."""
+    missing = [package for name, package in packages.items() if find_spec(name) is None]
+    if missing:
+        raise DependencyError(
+            f"Python packages are missing ({', '.join(missing)}); "
+            f"install them with: pip install 'MRIColorizeLib[{extra}]'."
+        )

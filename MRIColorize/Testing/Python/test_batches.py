@@ -1,0 +1,142 @@
+"""Batches: divided by size alone, side by side in threads, halved when memory runs out."""
+
+import threading
+import unittest
+from contextlib import closing
+from unittest import mock
+
+import numpy as np
+import torch
+from made_model import made_head
+
+from MRIColorizeLib.batches import CARD_LANES, MOST_ON_CARD, Plan, make_batches, plan_work
+from MRIColorizeLib.intensity import find_window
+from MRIColorizeLib.lanes import in_lanes
+from MRIColorizeLib.layout import lay_out
+from MRIColorizeLib.mixing import most_probable
+from MRIColorizeLib.transfer import download, upload
+
+
+def _layout(shape=(12, 40, 36)):
+    head = made_head(shape)
+    window, body = find_window(head.array)
+    return lay_out(head, "axial", body, window, 2.0)
+
+
+def _with_free(free, layout, batch_size=None):
+    with mock.patch("torch.cuda.mem_get_info", return_value=(free, free)):
+        return plan_work("cuda", layout, 16, batch_size)
+
+
+class PlanTest(unittest.TestCase):
+    def test_on_the_cpu_the_batches_depend_on_the_slices_alone(self):
+        layout = _layout()
+        sizes = {plan_work("cpu", layout, 16, asked).size for asked in (None, 1, 3, 1000)}
+        self.assertEqual(len(sizes), 1)
+        self.assertEqual(plan_work("cpu", layout, 16, 1).lanes, 1)
+        self.assertGreater(sizes.pop(), plan_work("cpu", _layout((2, 600, 600)), 16, None).size)
+
+    def test_a_card_gets_what_half_its_free_memory_holds(self):
+        layout = _layout()
+        plan = _with_free(1 << 40, layout)
+        self.assertEqual((plan.size, plan.lanes), (MOST_ON_CARD, CARD_LANES))
+        need = layout.pixels() * 128 * 16 + layout.raw[0].size * 192
+        self.assertEqual(_with_free(2 * CARD_LANES * 5 * need, layout).size, 5)
+        self.assertEqual(_with_free(10, layout).size, 1)
+        self.assertEqual(_with_free(1 << 40, layout, batch_size=3).size, 3)
+
+    def test_a_smaller_plan_has_half_the_slices_and_the_last_one_is_a_single_slice(self):
+        for plan in (Plan("cuda", 12, 2), Plan("cpu", 8, 3), Plan("mps", 8, 1)):
+            slices = [plan.slices]
+            while (smaller := plan.smaller()) is not None:
+                plan = smaller
+                slices.append(plan.slices)
+            self.assertEqual(slices[-1], 1)
+            self.assertEqual(slices, sorted(set(slices), reverse=True))
+
+    def test_the_cpu_keeps_its_batches_as_long_as_it_can(self):
+        self.assertEqual(Plan("cpu", 8, 4).smaller(), Plan("cpu", 8, 2))
+        self.assertEqual(Plan("cuda", 8, 2).smaller(), Plan("cuda", 4, 2))
+
+
+class BatchTest(unittest.TestCase):
+    def test_every_slice_is_in_one_batch(self):
+        present = np.array([2, 3, 5, 8, 9, 10, 14])
+        batches = list(make_batches(present, None, 3))
+        np.testing.assert_array_equal(np.concatenate([b.slices for b in batches]), present)
+        for batch in batches:
+            parts = [batch.slices[part] for part in batch.parts(2)]
+            np.testing.assert_array_equal(np.concatenate(parts), batch.slices)
+
+    def test_a_single_slice_comes_in_the_company_it_always_has(self):
+        present = np.array([2, 3, 5, 8, 9, 10, 14])
+        (batch,) = make_batches(present, 8, 3)
+        np.testing.assert_array_equal(batch.slices, [8, 9, 10])
+        self.assertEqual([list(batch.slices[part]) for part in batch.parts(4)], [[8]])
+
+
+class LanesTest(unittest.TestCase):
+    def setUp(self):
+        self.batches = list(make_batches(np.arange(12), None, 1))
+
+    def test_every_batch_is_done_once_and_yielded_in_order(self):
+        done = []
+        for lanes in (1, 3):
+            done.clear()
+            yielded = list(in_lanes(done.append, self.batches, "cpu", lanes))
+            self.assertEqual(yielded, self.batches)
+            self.assertEqual(len(done), len(self.batches))
+
+    def test_as_many_batches_are_in_work_as_there_are_lanes(self):
+        together = threading.Barrier(3)  # each waits for two others: fewer lanes would wait forever
+        list(in_lanes(lambda batch: together.wait(60), self.batches, "cpu", 3))
+
+    def test_a_failure_comes_after_what_was_begun_and_begins_nothing_new(self):
+        done = []
+
+        def work(batch):
+            if batch.slices[0] == 3:
+                raise MemoryError
+            done.append(int(batch.slices[0]))
+
+        yielded = []
+        with self.assertRaises(MemoryError):
+            for batch in in_lanes(work, self.batches, "cpu", 2):
+                yielded.append(int(batch.slices[0]))
+        self.assertEqual(yielded, sorted(done))
+        self.assertLess(len(done), len(self.batches) - 1)
+
+    def test_closed_early_nothing_more_is_begun(self):
+        done = []
+        with closing(in_lanes(done.append, self.batches, "cpu", 2)) as steps:
+            next(steps)
+        self.assertLess(len(done), 6)
+
+    def test_the_threads_of_everybody_else_stay_as_they_were(self):
+        self.addCleanup(torch.set_num_threads, torch.get_num_threads())
+        torch.set_num_threads(3)
+        inside, later = [], []
+        list(in_lanes(lambda batch: inside.append(torch.get_num_threads()), self.batches, "cpu", 2))
+        other = threading.Thread(target=lambda: later.append(torch.get_num_threads()))
+        other.start()
+        other.join()
+        self.assertEqual((set(inside), later, torch.get_num_threads()), ({1}, [3], 3))
+
+
+class TensorTest(unittest.TestCase):
+    def test_arrays_go_to_the_device_and_come_back(self):
+        array = np.arange(24, dtype=np.uint8).reshape(2, 3, 4).transpose(2, 0, 1)
+        (back,) = download([upload(array, "cpu")])
+        np.testing.assert_array_equal(back, array)
+        self.assertEqual(download([]), [])
+
+    def test_the_most_probable_tissue_is_the_largest_and_of_two_alike_the_first(self):
+        torch.manual_seed(0)
+        probabilities = torch.softmax(6 * torch.randn(2, 13, 30, 20), dim=1)
+        expected = probabilities.argmax(dim=1, keepdim=True)
+        self.assertTrue(torch.equal(most_probable(probabilities).long(), expected))
+        self.assertEqual(most_probable(torch.full((1, 13, 1, 1), 1 / 13)).item(), 0)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,78 @@
+"""How time and memory grow with the number of slices and with their pixels."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+
+from benchmarks.machine import use_threads
+from benchmarks.peak import MIB, Usage, in_fresh_process, used
+from benchmarks.report import Part
+from benchmarks.volumes import ball, trunk
+from MRIColorizeLib.colorizer import Colorizer
+from MRIColorizeLib.model import load_model
+
+COLUMNS = ("slices", "pixels", "seconds", "CPU seconds", "input MiB", "output MiB", "beyond MiB")
+
+
+def growth(
+    model: str | None,
+    device: str,
+    threads: int,
+    sizes: Sequence[tuple[int, int]],
+    repeats: int,
+) -> Part:
+    """sizes: (slices, pixels of a side). Each run has a process of its own, sizes in turn.
+
+    "Beyond" is the peak of memory above the input and the output.
+    """
+    found: dict[tuple[int, int], list[tuple[Usage, float, float]]] = {size: [] for size in sizes}
+    for _ in range(repeats):
+        for size in sizes:
+            found[size].append(in_fresh_process(_colored, model, device, threads, *size))
+    rows = []
+    for (slices, pixels), runs in found.items():
+        usages = [usage for usage, _, _ in runs]
+        _, source, result = runs[0]
+        rows.append(
+            (
+                slices,
+                pixels,
+                statistics.median(one.seconds for one in usages),
+                statistics.median(one.processor for one in usages),
+                source,
+                result,
+                max(one.peak_mib for one in usages) - result,
+            )
+        )
+    plural = "s" if threads > 1 else ""
+    title = f"Growth, {device}, {threads} thread{plural}"
+    return Part(title, COLUMNS, rows, _ratios(rows))
+
+
+def _ratios(rows: Sequence[Sequence[object]]) -> dict[str, float | str]:
+    """How many times as long the largest number of slices takes as half of it, and processor."""
+    found: dict[str, float | str] = {}
+    by_size = {(row[0], row[1]): row for row in rows}
+    for slices, pixels in by_size:
+        half = by_size.get((slices // 2, pixels))  # type: ignore[operator]
+        if half is not None:
+            name = f"{slices} / {slices // 2} slices of {pixels}"  # type: ignore[operator]
+            found[name] = by_size[slices, pixels][2] / half[2]  # type: ignore[operator]
+            found[f"{name}, CPU"] = by_size[slices, pixels][3] / half[3]  # type: ignore[operator]
+    return found
+
+
+def _colored(
+    model: str | None, device: str, threads: int, slices: int, pixels: int
+) -> tuple[Usage, float, float]:
+    """Colour a made body; with MiB of input and output."""
+    use_threads(threads)
+    engine = Colorizer(load_model(model), device)
+    engine.colorize(ball(24, 96.0))  # what is loaded once is not the volume's
+    volume = trunk(slices, pixels)
+    results = []
+    usage = used(lambda: results.append(engine.colorize(volume)))
+    maps = (results[0].array, results[0].mask, results[0].tissue)
+    output = sum(one.nbytes for one in maps if one is not None)
+    return usage, volume.array.nbytes / MIB, output / MIB

@@ -1,0 +1,1 @@
+"""Generated volumes, damaged files and hostile models; each may end its process."""

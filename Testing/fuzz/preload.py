@@ -1,0 +1,16 @@
+"""What every child process needs, imported once in their common parent: importing it is its use."""
+
+import nibabel  # noqa: F401
+import nrrd  # noqa: F401
+import PIL.Image  # noqa: F401
+import SimpleITK
+import torch
+import tqdm  # noqa: F401
+
+import MRIColorizeLib.cli
+import MRIColorizeLib.colorizer
+import MRIColorizeLib.dicom  # noqa: F401
+
+# Threads do not survive a fork.
+torch.set_num_threads(1)
+SimpleITK.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
