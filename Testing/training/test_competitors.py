@@ -18,9 +18,10 @@ from MRIColorizeLib.volume import Volume
 from training.config import CONFIGS, LossConfig
 from training.data.slices import Batch
 from training.data.synthesis import Random
-from training.errors import ConfigError
+from training.errors import ConfigError, RunError
 from training.evaluate.measures import colorfulness
 from training.experiments.engines import colorizer_of
+from training.export import ExportNotes, export_model
 from training.learner import NETWORKS, Learner
 from training.losses import mean_colorfulness, share_divergence, supervised_losses
 from training.networks.chroma import AB_BOUND
@@ -85,6 +86,10 @@ def test_a_competitor_trains_through_the_trainer_and_the_back_way_is_left_out(ar
     moved = [not torch.equal(before[name], after[name]) for name in before]
     assert np.mean(moved) > 0.9
     assert Trainer(_config(arm), phantoms.training_set(), tmp_path).step == 2
+    about = ExportNotes("1")
+    with pytest.raises(RunError, match="for comparison"):
+        export_model(tmp_path, _config(arm), [], tmp_path / "model", about)
+    assert not (tmp_path / "model").exists()
 
 
 @pytest.mark.parametrize("kind", CHROMA)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from training.__main__ import main
 from training.experiments.conditions import CONDITIONS
 from training.experiments.manifest import (
     FOLDER,
@@ -100,3 +101,18 @@ def test_a_good_manifest_is_read(tmp_path):
     manifest = read_manifest(_manifest(tmp_path))
     assert [job.name for job in manifest.jobs()] == ["small-1", "rgb-1"]
     assert set(CONDITIONS) >= set(manifest.comparisons[0].conditions)
+
+
+def test_the_command_lists_reports_and_says_what_it_lacks(tmp_path, capsys):
+    results = ["--results", str(tmp_path / "results")]
+    assert main(["experiments", "--list", *results]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == len(MANIFEST.jobs())
+    assert sum("not run: no pictures" in line for line in lines) == 6
+    assert main(["experiments", "--report", *results, "--report-to", str(tmp_path / "out")]) == 0
+    assert "not run: the method is not public" in (tmp_path / "out" / "README.md").read_text()
+    assert main(["experiments"]) == 2
+    assert main(["experiments", "--list", "--only", "nobody"]) == 2
+    said = capsys.readouterr().err
+    assert "--prepared and --out" in said
+    assert "no arm 'nobody'" in said

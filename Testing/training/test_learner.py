@@ -14,10 +14,12 @@ from training.networks.segnet import SegNet
 from training.sampling import StepSource
 from training.settings import load_config
 
+NO_WEIGHT = ("background", "windows", "reach", "chroma_squared")
+OF_CHROMA = ("chroma", "classes", "colorfulness")  # of the competitors that predict chroma
 EVERY_WEIGHT = [
     field.name
     for field in dataclasses.fields(LossConfig)
-    if field.name not in ("background", "windows", "reach")
+    if field.name not in (*NO_WEIGHT, *OF_CHROMA)
 ]
 
 
@@ -110,6 +112,14 @@ def test_all_losses_together_are_all_logged():
     config = _config("tiny.toml", "unpaired=0.5", "slices.crops=[40]", *weights)
     values = _learner(config).step(_draw(config), 0)
     assert set(values) == {*EVERY_WEIGHT, "critic_A", "critic_B"}
+
+
+def test_all_losses_of_a_chroma_predictor_are_logged_beside_its_one_critic():
+    weights = [f"losses.{name}=0.5" for name in (*OF_CHROMA, "adversarial")]
+    network = ["network=chroma-gan", "generator.head=rgb", "generator.decoders=single"]
+    config = _config("tiny.toml", "unpaired=0.5", *network, *weights)
+    values = _learner(config).step(_draw(config), 0)
+    assert set(values) == {*OF_CHROMA, "adversarial", "critic_B"}
 
 
 def test_segnet_is_frozen_and_its_loss_reaches_the_generator():
