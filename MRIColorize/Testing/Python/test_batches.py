@@ -122,6 +122,32 @@ class LanesTest(unittest.TestCase):
         other.join()
         self.assertEqual((set(inside), later, torch.get_num_threads()), ({1}, [3], 3))
 
+    def test_on_a_card_every_lane_works_in_a_stream_of_its_own(self):
+        used, now = [], threading.local()
+
+        class UseStream:
+            def __init__(self, stream):
+                self.stream = stream
+
+            def __enter__(self):
+                now.stream = self.stream
+
+            def __exit__(self, *_):
+                now.stream = None
+
+        together = threading.Barrier(2)
+
+        def work(batch):
+            together.wait(60)
+            used.append(now.stream)
+
+        with (
+            mock.patch("torch.cuda.Stream", side_effect=["first", "second"]),
+            mock.patch("torch.cuda.stream", UseStream),
+        ):
+            list(in_lanes(work, self.batches, "cuda", 2))
+        self.assertEqual(sorted(used), ["first"] * 6 + ["second"] * 6)
+
 
 class TensorTest(unittest.TestCase):
     def test_arrays_go_to_the_device_and_come_back(self):
