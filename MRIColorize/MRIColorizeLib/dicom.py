@@ -61,23 +61,32 @@ def find_series(folder: Path) -> list[list[Path]]:
 
 
 def series_in(directory: Path) -> list[list[Path]]:
-    """The series in a directory itself; the files of each in the order of their slices."""
+    """The series in a directory itself; the files of each in the order of their slices.
+
+    Raises InputError when GDCM gives up at a damaged header.
+    """
     import SimpleITK as sitk
 
     sitk.ProcessObject.SetGlobalWarningDisplay(False)
     for path in directory.iterdir():
         if path.is_file():
             check_name(path)
-    with silenced():
-        return [
-            [
-                Path(name)
-                for name in sitk.ImageSeriesReader.GetGDCMSeriesFileNames(
-                    str(directory), identity, useSeriesDetails=True
-                )
+    try:
+        with silenced():
+            return [
+                [
+                    Path(name)
+                    for name in sitk.ImageSeriesReader.GetGDCMSeriesFileNames(
+                        str(directory), identity, useSeriesDetails=True
+                    )
+                ]
+                for identity in sitk.ImageSeriesReader.GetGDCMSeriesIDs(str(directory), True)
             ]
-            for identity in sitk.ImageSeriesReader.GetGDCMSeriesIDs(str(directory), True)
-        ]
+    except RuntimeError as error:
+        raise InputError(
+            f"{directory} holds a DICOM file whose header is damaged; leave it out or get the "
+            "series again."
+        ) from error
 
 
 def _largest_first(series: list[list[Path]]) -> list[list[Path]]:

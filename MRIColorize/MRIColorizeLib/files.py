@@ -91,9 +91,9 @@ def _read_with_nibabel(path: Path) -> Volume:
     logging.getLogger("nibabel.global").setLevel(logging.CRITICAL)
     try:
         image: Any = nibabel.load(path)
-    except MemoryError:
-        raise
-    except Exception as error:  # of a damaged header nibabel raises whatever happens to go wrong
+    # Of a damaged header nibabel raises whatever happens to go wrong. It reads no voxels here: what
+    # runs out of memory is the size that a damaged extension declares.
+    except Exception as error:
         raise InputError(
             f"{path} is not an image or its header is damaged; give {READABLE}."
         ) from error
@@ -128,7 +128,7 @@ def _check_voxels(path: Path, image: Any) -> None:
         stored = regular_size(place)
     except OSError as error:
         raise InputError(f"{place}, with the voxels of {path}, is missing; add it.") from error
-    count = math.prod(image.shape)
+    count = math.prod(int(length) for length in image.shape)  # MGH gives 32-bit numbers
     packed = suffix(place) in PACKED_SUFFIXES
     voxels = count * image.get_data_dtype().itemsize
     check_declared(path, Declared(count, voxels, stored, packed))

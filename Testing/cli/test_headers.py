@@ -110,6 +110,33 @@ def empty_mgh(folder: Path) -> Path:
     return folder / "a.mgh"
 
 
+def vast_mgh(folder: Path) -> Path:
+    """As many columns as 32 bits can count: the product of the sizes does not fit into them."""
+    nibabel.save(nibabel.MGHImage(made_head().T, np.eye(4)), folder / "a.mgh")
+    content = bytearray((folder / "a.mgh").read_bytes())
+    struct.pack_into(">i", content, 4, 2**31 - 1)
+    (folder / "a.mgh").write_bytes(content)
+    return folder / "a.mgh"
+
+
+def vast_extension(folder: Path) -> Path:
+    """A NIfTI pair whose header goes on with an extension of 2 GiB, or so it says."""
+    nibabel.save(nibabel.Nifti1Pair(made_head().T, np.eye(4)), folder / "a.hdr")
+    content = (folder / "a.hdr").read_bytes()[:348] + bytes((1, 0, 0, 0))
+    (folder / "a.hdr").write_bytes(content + struct.pack("<2i", 2**31 - 16, 6) + bytes(16))
+    return folder / "a.hdr"
+
+
+def odd_dicom(folder: Path) -> Path:
+    """Two samples a pixel, which makes GDCM give up on the whole folder."""
+    write_series(folder / "series", made_head(), np.eye(4))
+    path = folder / "series" / "t1003"
+    data = pydicom.dcmread(path)
+    data.SamplesPerPixel = 2
+    data.save_as(path)
+    return folder / "series"
+
+
 def pipe(folder: Path) -> Path:
     os.mkfifo(folder / "a.nii.gz")
     return folder / "a.nii.gz"
@@ -133,6 +160,9 @@ def loop(folder: Path) -> Path:
         (spoilt_zlib, "damaged or cut off"),
         (large_dicom, "cannot hold them"),
         (empty_mgh, "header is damaged"),
+        (vast_mgh, "cannot hold them"),
+        (vast_extension, "header is damaged"),
+        (odd_dicom, "header is damaged"),
         (pipe, "is no file"),
         (loop, "cannot be opened"),
     ],
