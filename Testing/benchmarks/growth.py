@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Sequence
+from functools import partial
 
+from benchmarks.interleaved import Candidate, measure
 from benchmarks.machine import use_threads
 from benchmarks.peak import MIB, Usage, in_fresh_process, used
 from benchmarks.report import Part
@@ -47,20 +49,33 @@ def growth(
         )
     plural = "s" if threads > 1 else ""
     title = f"Growth, {device}, {threads} thread{plural}"
-    return Part(title, COLUMNS, rows, _ratios(rows))
+    return Part(title, COLUMNS, rows, _ratio(model, device, threads, sizes, repeats))
 
 
-def _ratios(rows: Sequence[Sequence[object]]) -> dict[str, float | str]:
-    """How many times as long the largest number of slices takes as half of it, and processor."""
-    found: dict[str, float | str] = {}
-    by_size = {(row[0], row[1]): row for row in rows}
-    for slices, pixels in by_size:
-        half = by_size.get((slices // 2, pixels))  # type: ignore[operator]
-        if half is not None:
-            name = f"{slices} / {slices // 2} slices of {pixels}"  # type: ignore[operator]
-            found[name] = by_size[slices, pixels][2] / half[2]  # type: ignore[operator]
-            found[f"{name}, CPU"] = by_size[slices, pixels][3] / half[3]  # type: ignore[operator]
-    return found
+def _ratio(
+    model: str | None, device: str, threads: int, sizes: Sequence[tuple[int, int]], repeats: int
+) -> dict[str, float | str]:
+    """How many times as long most slices take as half of them: in one process, in turns.
+
+    Processes of their own differ by a tenth from one to the next, by where their memory lies.
+    """
+    most, pixels = max(sizes, key=lambda size: size[0])
+    if (most // 2, pixels) not in sizes:
+        return {}
+    use_threads(threads)
+    engine = Colorizer(load_model(model), device)
+    half, whole = measure(
+        [
+            Candidate(f"{count} slices", "auto", 1, partial(engine.colorize, trunk(count, pixels)))
+            for count in (most // 2, most)
+        ],
+        repeats,
+    )
+    name = f"{most} / {most // 2} slices of {pixels}"
+    return {
+        name: whole.clock / half.clock,
+        f"{name}, CPU": whole.processor / half.processor,
+    }
 
 
 def _colored(
