@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import NamedTuple
 
 import torch
@@ -32,7 +33,7 @@ class ChromaOutput(NamedTuple):
     residual: None = None
 
 
-class ChromaPredictor(nn.Module):
+class ChromaPredictor(nn.Module, ABC):
     """Base of networks that paint a and b; stands wherever a generator with an rgb head does.
 
     A subclass says `multiple`, of which the sides have to be, and `predict`.
@@ -48,9 +49,9 @@ class ChromaPredictor(nn.Module):
         palette = torch.from_numpy(PALETTE_LAB.copy())
         self.register_buffer("palette_lab", palette, persistent=False)
 
+    @abstractmethod
     def predict(self, x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor | None]:
         """x, mask: (B, 1, H, W). Unbounded (B, 2, H, W), and the tissues' shares or None."""
-        raise NotImplementedError
 
     def forward(
         self, x: Tensor, mask: Tensor | None = None, temperature: float = 1.0
