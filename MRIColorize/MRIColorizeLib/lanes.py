@@ -61,8 +61,12 @@ class _Threads:
         self._pool = ThreadPoolExecutor(
             count, "MRIColorize", initializer=self._begin, initargs=(streams, ready)
         )
-        for _ in range(count):
-            self._pool.submit(int)  # a thread is only begun for work, and each waits for the others
+        try:
+            for _ in range(count):
+                self._pool.submit(int)  # a thread is only begun for work, and waits for the others
+        except RuntimeError:  # the system gives no more threads: those that wait are let go
+            ready.abort()
+            raise
         ready.wait()
         torch.set_num_threads(cores)
 

@@ -91,6 +91,26 @@ class LanesTest(unittest.TestCase):
         together = threading.Barrier(3)  # each waits for two others: fewer lanes would wait forever
         list(in_lanes(lambda batch: together.wait(60), self.batches, "cpu", 3))
 
+    def test_a_system_without_more_threads_is_told_and_not_waited_for(self):
+        begin, begun = threading.Thread.start, []
+
+        def start(thread):
+            if len(begun) == 2:
+                raise RuntimeError("can't start new thread")
+            begun.append(thread)
+            begin(thread)
+
+        with (
+            mock.patch.object(threading.Thread, "start", start),
+            self.assertLogs("concurrent.futures", "CRITICAL"),
+            self.assertRaisesRegex(RuntimeError, "new thread"),
+        ):
+            try:
+                list(in_lanes(lambda _batch: None, self.batches, "cpu", 4))
+            finally:
+                for thread in begun:
+                    thread.join()
+
     def test_a_failure_comes_after_what_was_begun_and_begins_nothing_new(self):
         done = []
 
