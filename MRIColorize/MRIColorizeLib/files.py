@@ -21,7 +21,8 @@ from .weights import regular_size
 if TYPE_CHECKING:
     import SimpleITK as sitk
 
-NIFTI_SUFFIXES = (".nii", ".nii.gz", ".hdr", ".img")
+PAIR_SUFFIXES = (".hdr", ".img")
+NIFTI_SUFFIXES = (".nii", ".nii.gz", *PAIR_SUFFIXES)
 PACKED_SUFFIXES = (".nii.gz", ".mgz")
 TEXT_SUFFIXES = (".nrrd", ".nhdr", ".mha", ".mhd")
 NIBABEL_SUFFIXES = (*NIFTI_SUFFIXES, ".mgz", ".mgh")
@@ -68,11 +69,21 @@ def read_volume(path: str | Path) -> Volume:
         raise InputError(f"{path} does not exist; give {READABLE}.") from error
     except OSError as error:
         raise InputError(f"{path} cannot be opened ({error.strerror}); check it.") from error
+    if suffix(path) in PAIR_SUFFIXES:
+        _check_pair(path)
     if suffix(path) in NIBABEL_SUFFIXES:
         return _read_with_nibabel(path)
     if suffix(path) in TEXT_SUFFIXES:
         check_text_header(path)
     return read_with_itk([path])
+
+
+def _check_pair(path: Path) -> None:
+    """Refuse a pair with a pipe or a device in it: nibabel opens what has the same name."""
+    for ending in (*PAIR_SUFFIXES, ".mat"):  # .mat: the geometry of an older Analyze
+        for other in (path.with_suffix(ending), path.with_suffix(ending.upper())):
+            if other.exists() and not other.is_file():
+                raise InputError(f"{other}, which belongs to {path.name}, is no file; correct it.")
 
 
 def check_name(path: Path) -> None:

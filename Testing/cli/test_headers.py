@@ -142,6 +142,12 @@ def pipe(folder: Path) -> Path:
     return folder / "a.nii.gz"
 
 
+def pipe_beside(folder: Path) -> Path:
+    pair_alone(folder).rename(folder / "a.img")  # its content does not matter here
+    os.mkfifo(folder / "a.hdr")
+    return folder / "a.img"
+
+
 def loop(folder: Path) -> Path:
     (folder / "a.nrrd").symlink_to("a.nrrd")
     return folder / "a.nrrd"
@@ -164,6 +170,7 @@ def loop(folder: Path) -> Path:
         (vast_extension, "header is damaged"),
         (odd_dicom, "header is damaged"),
         (pipe, "is no file"),
+        (pipe_beside, "is no file"),
         (loop, "cannot be opened"),
     ],
 )
