@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from pytorch_msssim import ssim as reference_ssim
+from scipy.ndimage import gaussian_filter
 from skimage.metrics import structural_similarity
 
 from MRIColorizeLib.generator import DualDecoderGenerator, GeneratorConfig
@@ -12,6 +13,7 @@ from training.data.slices import Batch
 from training.losses import least_squares, supervised_losses, tissue_cross_entropy
 from training.structure import (
     SIGMA,
+    gaussian_blur,
     lightness_structure,
     ms_ssim_loss,
     squared_ncc,
@@ -73,6 +75,13 @@ def test_a_single_decoder_is_not_asked_for_its_picture_twice():
     batch = _batch()
     terms = supervised_losses(_output(batch, decoders="single"), batch, LossConfig())
     assert set(terms) == {"color", "gradient", "tissue"}
+
+
+@pytest.mark.parametrize("shape", [(2, 1, 40, 40), (1, 3, 33, 57), (1, 1, 5, 3)])
+def test_gaussian_blur_is_that_of_scipy(shape):
+    image = torch.rand(shape, generator=torch.Generator().manual_seed(0))
+    expected = gaussian_filter(image.numpy(), (0, 0, 1.5, 1.5), mode="nearest", radius=4)
+    np.testing.assert_allclose(gaussian_blur(image, 9, 1.5).numpy(), expected, atol=1e-6)
 
 
 def test_ncc_squared_is_1_for_the_reversed_image_and_low_for_another():
