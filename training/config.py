@@ -10,6 +10,7 @@ from MRIColorizeLib.generator_config import GeneratorConfig
 from training.errors import ConfigError
 
 CONFIGS = Path(__file__).parent / "configs"
+SEQUENCE_COUNT = 8  # of training/data/contrast.py
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,11 @@ class SynthesisConfig:
     gamma: float = 0.3
     gain: float = 0.2
     blur: float = 2.5  # largest loss of resolution, in pixels
+    # How often each sequence of training/data/contrast.py is drawn, in its order.
+    shares: tuple[float, ...] = (0.10, 0.12, 0.10, 0.36, 0.07, 0.16, 0.04, 0.05)
+    fat_suppressed: float = 0.12  # share of the samples
+    inflow: float = 0.0  # share whose blood and organs are bright: fresh blood, contrast agents
+    organ_texture: float = 0.0  # relative spread of intensity from one organ to the next
 
 
 @dataclass(frozen=True)
@@ -167,6 +173,12 @@ def check_config(config: TrainConfig) -> None:
         raise ConfigError("save_every, validate_every and validation_batches must be at least 1.")
     if min(config.slices.misregistration_mm, config.slices.misregistration_elastic_mm) < 0:
         raise ConfigError("slices.misregistration_mm and its elastic part are not negative.")
+    shares = config.synthesis.shares
+    if len(shares) != SEQUENCE_COUNT or min(shares) < 0 or sum(shares) <= 0:
+        raise ConfigError(
+            f"synthesis.shares are {SEQUENCE_COUNT} numbers from 0 up, one for each sequence, and "
+            f"not all 0; not {shares}."
+        )
     if not 0 <= config.unpaired <= 1:
         raise ConfigError(f"unpaired is a share from 0 to 1, not {config.unpaired}.")
     if config.unpaired and not config.needs_domains:

@@ -62,6 +62,7 @@ def test_overrides_reach_every_depth():
         ("precision=16", "32-true, bf16-mixed"),
         ("steps=0", "steps"),
         ("unpaired=2", "share"),
+        ("synthesis.shares=[1, 0]", "synthesis.shares"),
         ("unpaired=0.5", "losses.cycle"),
         ("losses.cycle=1", "photographs"),
         ("losses.segmentation=1", "python -m training segnet"),

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from MRIColorizeLib.tissue import CLASSES, Tissue
+from training.config import SEQUENCE_COUNT, SynthesisConfig
 from training.data.contrast import SEQUENCES, draw_intensities
 from training.data.synthesis import Random
 
@@ -11,9 +12,10 @@ GREY, WHITE, CSF = Tissue.GREY_MATTER, Tissue.WHITE_MATTER, Tissue.CSF
 FAT, MUSCLE, BONE, AIR = Tissue.FAT, Tissue.MUSCLE, Tissue.BONE, Tissue.AIR
 
 
-def _drawn(name, count=200, spread=0.0):
+def _drawn(name, count=200, spread=0.0, **settings):
     which = torch.full((count,), list(SEQUENCES).index(name))
-    return draw_intensities(which, spread, Random(0))
+    config = SynthesisConfig(properties=spread, **settings)
+    return draw_intensities(which, config, 1.0, Random(0))
 
 
 @pytest.mark.parametrize(
@@ -65,3 +67,19 @@ def test_fat_is_suppressed_in_some_images_and_bright_in_the_others():
 
 def test_the_same_seed_draws_the_same_contrasts():
     assert torch.equal(_drawn("T2", 20, 0.1), _drawn("T2", 20, 0.1))
+
+
+def test_there_is_a_share_for_every_sequence():
+    assert len(SEQUENCES) == SEQUENCE_COUNT == len(SynthesisConfig().shares)
+
+
+def test_blood_that_flows_in_outshines_muscle_in_gradient_echoes():
+    blood, muscle = _drawn("T1 gradient echo", inflow=1.0)[:, [Tissue.ORGAN, MUSCLE]].T
+    assert (blood > 1.15 * muscle).all()
+    some = _drawn("T1 gradient echo", 1000, inflow=0.3)[:, [Tissue.ORGAN, MUSCLE]].T
+    assert 0.2 < float((some[0] > 1.15 * some[1]).float().mean()) < 0.5
+
+
+def test_every_image_can_have_its_fat_suppressed():
+    assert float(_drawn("T1 spin echo", fat_suppressed=0.0)[:, FAT].min()) > 0.9
+    assert (_drawn("T1 spin echo", fat_suppressed=1.0)[:, FAT] < 1).all()

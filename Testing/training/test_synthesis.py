@@ -7,13 +7,17 @@ import torch
 
 from MRIColorizeLib.tissue import CLASSES, Tissue
 from training.config import SynthesisConfig
-from training.data import synthesis
 from training.data.contrast import SEQUENCES
 from training.data.synthesis import Random, class_intensities, scale_like_the_engine, synthesize
 
 PLAIN = SynthesisConfig(
     properties=0, class_jitter=0, random_contrast=0, texture=0, bias=0, noise=0, blur=1
 )
+
+
+def _only(contrast, **settings):
+    shares = tuple(float(name == contrast) for name in SEQUENCES)
+    return dataclasses.replace(PLAIN, shares=shares, **settings)
 
 
 def _two_halves(count=4, size=32):
@@ -27,10 +31,8 @@ def _two_halves(count=4, size=32):
 
 
 @pytest.mark.parametrize(("contrast", "csf_is_brighter"), [("T2", True), ("FLAIR", False)])
-def test_csf_against_white_matter_follows_the_contrast(monkeypatch, contrast, csf_is_brighter):
-    shares = tuple(float(name == contrast) for name in SEQUENCES)
-    monkeypatch.setattr(synthesis, "SHARES", shares)
-    image, _ = synthesize(_two_halves(), None, PLAIN, 1.0, Random(0))
+def test_csf_against_white_matter_follows_the_contrast(contrast, csf_is_brighter):
+    image, _ = synthesize(_two_halves(), None, _only(contrast), 1.0, Random(0))
     white, csf = image[..., 10:, 4:12].mean(), image[..., 10:, 20:28].mean()
     assert (csf > white) == csf_is_brighter
 
@@ -80,9 +82,20 @@ def test_scaling_knows_that_the_volume_holds_brighter_tissue_than_the_crop():
     assert 16 < int(dim.sum()) < 48
 
 
-def test_where_there_is_brain_the_volume_is_expected_to_hold_csf(monkeypatch):
-    monkeypatch.setattr(synthesis, "SHARES", tuple(float(name == "T2") for name in SEQUENCES))
+def test_where_there_is_brain_the_volume_is_expected_to_hold_csf():
     only_white = torch.zeros(3, CLASSES, 8, 8)
     only_white[:, Tissue.WHITE_MATTER] = 1
-    image, brightest = synthesize(only_white, None, PLAIN, 1.0, Random(0))
+    image, brightest = synthesize(only_white, None, _only("T2"), 1.0, Random(0))
     assert (brightest > 2 * image.amax(dim=(1, 2, 3))).all()
+
+
+def test_organs_of_one_class_differ_and_other_tissue_stays_even():
+    organ, muscle = torch.zeros(2, 3, CLASSES, 64, 64)
+    organ[:, Tissue.ORGAN], muscle[:, Tissue.MUSCLE] = 1, 1
+    config = _only("PD", organ_texture=0.3)
+    spread = [
+        float((image.std((2, 3)) / image.mean((2, 3))).mean())
+        for image, _ in (synthesize(x, None, config, 1.0, Random(0)) for x in (organ, muscle))
+    ]
+    assert 0.1 < spread[0] < 0.5
+    assert spread[1] < 1e-5

@@ -16,6 +16,7 @@ from torch import Tensor
 from MRIColorizeLib.tissue import Tissue
 
 if TYPE_CHECKING:
+    from training.config import SynthesisConfig
     from training.data.synthesis import Random
 
 # Proton density (water 1), T1 and T2 in ms near 1.5 T. Fat's T2 is that of fast spin echoes, whose
@@ -37,7 +38,6 @@ PROPERTIES = {
 FIELD_INDEPENDENT = (Tissue.FAT, Tissue.CSF)  # whose T1 hardly grows from 1.5 to 3 T
 VARIED = (Tissue.SKIN, Tissue.MARROW, Tissue.ORGAN, Tissue.OTHER)  # several tissues in one class
 FATTY = (Tissue.FAT, Tissue.MARROW)
-FAT_SUPPRESSED = 0.12  # share of the samples
 
 Draw = Callable[[float, float], Tensor]
 
@@ -99,24 +99,26 @@ def _spoiled(pd: Tensor, t1: Tensor, repetition: Tensor, degrees: Tensor) -> Ten
     return pd * torch.sin(angle) * (1 - decay) / (1 - torch.cos(angle) * decay)
 
 
-SEQUENCES: dict[str, tuple[float, Callable[[Tensor, Tensor, Tensor, Draw], Tensor]]] = {
-    # Share among the synthetic images; real T1 images come on top.
-    "T1 spin echo": (0.10, _t1_spin_echo),
-    "T1 inversion recovery": (0.12, _t1_inversion),
-    "T1 gradient echo": (0.10, _t1_gradient_echo),
-    "T2": (0.36, _t2_spin_echo),
-    "PD": (0.07, _proton_density),
-    "FLAIR": (0.16, _flair),
-    "T2*": (0.04, _t2_star),
-    "balanced": (0.05, _balanced),
+# In the order of SynthesisConfig.shares; real images, most of them T1, come on top.
+SEQUENCES: dict[str, Callable[[Tensor, Tensor, Tensor, Draw], Tensor]] = {
+    "T1 spin echo": _t1_spin_echo,
+    "T1 inversion recovery": _t1_inversion,
+    "T1 gradient echo": _t1_gradient_echo,
+    "T2": _t2_spin_echo,
+    "PD": _proton_density,
+    "FLAIR": _flair,
+    "T2*": _t2_star,
+    "balanced": _balanced,
 }
 
 
-def draw_intensities(which: Tensor, spread: float, rng: Random) -> Tensor:
+def draw_intensities(
+    which: Tensor, config: SynthesisConfig, strength: float, rng: Random
+) -> Tensor:
     """Signal of every tissue class in drawn sequences.
 
-    which: (B,) index into SEQUENCES for each sample. spread: relative standard deviation of the
-    tissues' properties, about 0.1. Returns (B, classes), background 0, brightest class 1.
+    which: (B,) index into SEQUENCES for each sample. strength: 0 to 1, share of the properties'
+    spread. Returns (B, classes), background 0, brightest class 1.
     """
     count = len(which)
     table = torch.zeros(len(PROPERTIES) + 1, 3, device=which.device)
@@ -125,20 +127,37 @@ def draw_intensities(which: Tensor, spread: float, rng: Random) -> Tensor:
     wide = torch.ones(len(table), device=which.device)
     wide[list(VARIED)] = 2.5
     shape = (count, *table.shape)
-    varied = table * torch.exp(spread * wide[:, None] * rng.normal(*shape).clamp(-2, 2))
+    spread = config.properties * strength * wide[:, None]
+    varied = table * torch.exp(spread * rng.normal(*shape).clamp(-2, 2))
     pd, t1, t2 = varied.unbind(-1)  # (B, classes)
     field = rng.uniform(count, 1, high=0.3).repeat(1, len(table))  # of 3 T over 1.5 T
     field[:, list(FIELD_INDEPENDENT)] = 0
     t1 = (t1 * (1 + field)).clamp_min(1)
     t2 = t2.clamp_min(1)
+    if config.inflow:
+        t1, t2 = _bright_blood(t1, t2, config.inflow, rng)
 
     def draw(low: float, high: float) -> Tensor:
         return rng.uniform(count, 1, low=low, high=high)
 
-    every = torch.stack([make(pd, t1, t2, draw) for _, make in SEQUENCES.values()])
+    every = torch.stack([make(pd, t1, t2, draw) for make in SEQUENCES.values()])
     signal = every[which, torch.arange(count, device=which.device)]
-    suppressed = rng.uniform(count) < FAT_SUPPRESSED
+    suppressed = rng.uniform(count) < config.fat_suppressed
     factor = torch.where(suppressed, rng.uniform(count, low=0.05, high=0.35), 1.0)
     signal[:, list(FATTY)] = signal[:, list(FATTY)] * factor[:, None]
     signal[:, Tissue.BACKGROUND] = 0
     return signal / signal.amax(dim=1, keepdim=True)
+
+
+def _bright_blood(t1: Tensor, t2: Tensor, share: float, rng: Random) -> tuple[Tensor, Tensor]:
+    """In a share of the samples blood that the pulses before have not seen, or contrast agent.
+
+    Both look like a short T1; the T2 of blood is longer than that of the organs.
+    """
+    count = len(t1)
+    bright = rng.uniform(count) < share
+    shorter = torch.where(bright, rng.uniform(count, low=0.1, high=0.5), 1.0)
+    longer = torch.where(bright, rng.uniform(count, low=1.0, high=3.5), 1.0)
+    t1[:, Tissue.ORGAN] *= shorter
+    t2[:, Tissue.ORGAN] *= longer
+    return t1, t2

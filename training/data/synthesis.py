@@ -12,10 +12,10 @@ from torch import Tensor
 
 from MRIColorizeLib.tissue import Tissue
 from training.config import SynthesisConfig
-from training.data.contrast import SEQUENCES, draw_intensities
+from training.data.contrast import draw_intensities
 
 BRAIN = (Tissue.GREY_MATTER, Tissue.WHITE_MATTER, Tissue.CSF)
-SHARES = tuple(share for share, _ in SEQUENCES.values())
+ORGAN_SIZES = (6, 12)  # regions a side of a slice
 
 
 class Random:
@@ -45,8 +45,8 @@ class Random:
 
 def class_intensities(count: int, config: SynthesisConfig, strength: float, rng: Random) -> Tensor:
     """Mean intensity of every class for each sample, (count, classes) in [0, 1.2]."""
-    shares = torch.tensor(SHARES, device=rng.device)
-    means = draw_intensities(rng.choice(shares, count), config.properties * strength, rng)
+    shares = torch.tensor(config.shares, device=rng.device)
+    means = draw_intensities(rng.choice(shares, count), config, strength, rng)
     means = means + config.class_jitter * strength * rng.normal(*means.shape)
     anything = rng.uniform(*means.shape)
     random_contrast = rng.uniform(count, 1) < config.random_contrast * strength
@@ -79,6 +79,8 @@ def synthesize(
     size = (height, width)
     means = class_intensities(count, config, strength, rng)
     image = torch.einsum("bkhw,bk->bhw", probabilities, means)[:, None]
+    if config.organ_texture:
+        image = image + _organs_apart(probabilities, means, config.organ_texture * strength, rng)
     cells = [max(2, max(size) // step) for step in (3, 16)]  # fine, and as large as gyri
     texture = sum(smooth_field(count, size, number, rng) for number in cells)
     texture = 0.5 * texture + 0.4 * rng.normal(count, 1, height, width)
@@ -93,6 +95,15 @@ def synthesize(
     real = image + sigma * rng.normal(count, 1, height, width)
     imaginary = sigma * rng.normal(count, 1, height, width)
     return torch.sqrt(real**2 + imaginary**2), _brightest(probabilities, means)  # Rician
+
+
+def _organs_apart(probabilities: Tensor, means: Tensor, spread: float, rng: Random) -> Tensor:
+    """What sets one organ apart from the next in one class: (B, 1, H, W) to be added."""
+    count, size = len(means), (probabilities.shape[-2], probabilities.shape[-1])
+    cells = ORGAN_SIZES[rng.integer(len(ORGAN_SIZES))]
+    level = smooth_field(count, size, cells, rng)
+    organ = probabilities[:, Tissue.ORGAN, None] * means[:, Tissue.ORGAN, None, None, None]
+    return organ * (spread * level).clamp(-0.8, 0.8)
 
 
 def _brightest(probabilities: Tensor, means: Tensor) -> Tensor:
