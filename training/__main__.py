@@ -9,6 +9,7 @@ from pathlib import Path
 
 from MRIColorizeLib.errors import MRIColorizeError
 from training.architecture.command import add_architecture_command
+from training.card.command import add_card_command
 from training.config import CONFIGS
 from training.curves import add_curves_command
 from training.data.commands import add_data_commands
@@ -68,6 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_settings(export, None)
     export.set_defaults(run=_export)
 
+    add_card_command(commands)
     add_curves_command(commands)
     add_experiments_command(commands)
     commands.add_parser("evaluate", help="measure a model on MRI that it never saw")
