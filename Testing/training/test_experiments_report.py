@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from training.experiments.conditions import CONDITIONS
+from training.experiments.differences import findings
 from training.experiments.evidence import Evidence, paired
 from training.experiments.manifest import Arm, Comparison, Manifest
 from training.experiments.report import write_report
@@ -93,6 +94,22 @@ def test_arms_are_paired_by_seed_and_unit(evidence):
     assert found.p == pytest.approx(2 / 2**8)
     # A finished model has no seeds of its own: the mean over the others' is compared.
     assert paired(ours, good, better=-1).difference.mean == pytest.approx(8 - 11.5)
+
+
+def test_what_was_found_is_told_in_words_where_the_tests_tell_it_from_chance(manifest, tmp_path):
+    for seed in (1, 2):
+        _write(manifest, tmp_path, "good", seed, _series("natural", 10))
+        _write(manifest, tmp_path, "bad", seed, _series("natural", 13))
+        _write(manifest, tmp_path, "later", seed, _series("natural", 10))
+    told = dict(findings(Evidence(manifest, manifest.comparisons[0], tmp_path, "val")))
+    assert list(told) == ["bad (2 seeds)", "later (2 seeds)"]
+    worse = "Worse in CIEDE2000 on held-out cryosections (+3.0 [+3.0, +3.0], p 0.016)."
+    assert told["bad (2 seeds)"].startswith(worse)
+    assert told["later (2 seeds)"] == "No difference can be told from chance, of 1 tested."
+
+
+def test_a_finished_model_is_not_called_better_or_worse(evidence):
+    assert [name for name, _ in findings(evidence)] == ["bad (2 seeds)"]
 
 
 def test_the_page_says_budget_and_hardware_under_every_table(manifest, results, tmp_path):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from MRIColorizeLib.output import atomic
 from training.evaluate.blocks import Block, Heading, Picture, Table, Terms, Text, as_markdown
-from training.experiments.differences import difference_table
+from training.experiments.differences import difference_table, findings
 from training.experiments.evidence import Evidence
 from training.experiments.figures import write_curves
 from training.experiments.manifest import Manifest
@@ -58,9 +58,10 @@ TERMS = (
         "95 % of a hierarchical bootstrap over training seeds, units (slabs of a cryosection, "
         "volumes of MRI, persons where contrasts are compared) and slices. p: Wilcoxon's "
         "signed-rank over units, adjusted by Holm over the arms in one measure; below six units "
-        "there is none. Effect sizes are those of paired units: rank-biserial (positive where the "
-        "arm is better than the reference) and Cohen's dz. With one seed the interval does not "
-        "know how much another start of the training would change.",
+        "there is none; what was found has a p below 0.05. Effect sizes are those of paired "
+        "units: rank-biserial (positive where the arm is better than the reference) and Cohen's "
+        "dz. With one seed the interval does not know how much another start of the training "
+        "would change.",
     ),
     (
         "truth",
@@ -99,6 +100,9 @@ def _blocks(
         comparison = evidence.comparison
         yield Heading(comparison.title)
         yield Text(comparison.question)
+        if told := tuple(findings(evidence)):
+            yield Text(f"What was found, each arm against {comparison.reference}:")
+            yield Terms(told)
         yield training_table(evidence)
         for kind, title in KINDS.items():
             yield from _section(f"{title}: colour and structure", measure_table(evidence, kind))
