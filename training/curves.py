@@ -80,7 +80,7 @@ def write_curves(runs: Sequence[Path], out: Path) -> int:
                 color=f"C{number % 10}",
                 marker="." if len(curve) < 4 else None,
                 linewidth=1.3,
-                label=run.resolve().name,
+                label=run.absolute().name,
             )
         panel.set_title(name, fontsize=9)
         panel.set_xlabel("step", fontsize=8)

@@ -158,6 +158,7 @@ def test_the_kernel_distance_of_one_distribution_to_itself_is_nothing():
     first, second = rng.normal(size=(2, 200, 8))
     same, other = kernel_distance(first, second), kernel_distance(first, second + 1)
     assert abs(same.mean) < 0.1
+    assert same.deviation > 0
     assert other.mean > 10 * abs(same.mean)
 
 
@@ -165,7 +166,9 @@ def test_the_kernel_distance_is_its_definition_on_two_pictures_each():
     first = np.array([[1.0, 0.0], [0.0, 1.0]])
     second = np.array([[2.0, 0.0], [0.0, 0.0]])
     # k(x, y) = (x.y / 2 + 1)^3: within first 1, within second 1; across 8, 1, 1, 1.
-    assert kernel_distance(first, second).mean == pytest.approx(1 + 1 - 2 * (8 + 3) / 4)
+    found = kernel_distance(first, second)
+    assert found.mean == pytest.approx(1 + 1 - 2 * (8 + 3) / 4)
+    assert np.isnan(found.deviation)  # there is one subset only
 
 
 def test_sets_that_cannot_be_compared_are_refused():

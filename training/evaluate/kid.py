@@ -8,6 +8,7 @@ rows of one table, and not with the literature's, whose features are Inception's
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -20,7 +21,10 @@ SUBSET, SUBSETS = 50, 50
 
 @dataclass(frozen=True)
 class KernelDistance:
-    """Mean over subsets and standard deviation; near 0, of either sign, for equal sets."""
+    """Mean over subsets and standard deviation; near 0, of either sign, for equal sets.
+
+    deviation: NaN when every subset holds every picture.
+    """
 
     mean: float
     deviation: float
@@ -43,7 +47,9 @@ def kernel_distance(first: np.ndarray, second: np.ndarray, seed: int = 0) -> Ker
         )
         for _ in range(SUBSETS)
     ]
-    return KernelDistance(float(np.mean(values)), float(np.std(values)), len(first))
+    whole = size == max(len(first), len(second))
+    deviation = math.nan if whole else float(np.std(values))
+    return KernelDistance(float(np.mean(values)), deviation, len(first))
 
 
 def _discrepancy(first: np.ndarray, second: np.ndarray) -> float:

@@ -11,6 +11,7 @@ from training.evaluate.blocks import Table
 from training.evaluate.cases import MRI, SLAB
 from training.evaluate.cells import MISSING, caption, interval, number, spread
 from training.evaluate.evaluation import Evaluation
+from training.evaluate.kid import KernelDistance
 from training.evaluate.scores import Measure
 from training.evaluate.summary import between_contrasts
 
@@ -94,7 +95,7 @@ def kernel(evaluation: Evaluation) -> Table | None:
         [
             method,
             str(distance.pictures),
-            f"{distance.mean:.4f} ± {distance.deviation:.4f}",
+            _with_deviation(distance),
             interval(evaluation.results.summarize(SLAB, method, Measure.NCC2), 3),
         ]
         for method, distance in evaluation.kernel.items()
@@ -103,6 +104,11 @@ def kernel(evaluation: Evaluation) -> Table | None:
         return None
     header = ("colouring", "pictures", "KID (segmentation network)", "NCC²")
     return Table(header, rows, caption(evaluation.setting))
+
+
+def _with_deviation(distance: KernelDistance) -> str:
+    deviation = "" if math.isnan(distance.deviation) else f" ± {distance.deviation:.4f}"
+    return f"{distance.mean:.4f}{deviation}"
 
 
 def _largest(values: np.ndarray) -> float:
