@@ -68,7 +68,7 @@ def _blocks(experiment: Experiment) -> list[Block]:
             "network that must please the MRI paints it as something dark."
         ),
         Text(
-            f"Here the model that ships ({card.name} {card.version}) is trained on for "
+            f"Here the model {card.name} {card.version} is trained on for "
             f"{config.steps} steps, three times from the same weights on the same draws: without "
             "an SSIM term, with one whose gradient reaches only the bounded lightness residual "
             "(`losses.reach=lightness`), and with one that may change everything "
