@@ -41,15 +41,16 @@ def _blur_matrix(
     length: int, size: int, sigma: float, dtype: torch.dtype, device: torch.device
 ) -> Tensor:
     """(length, length): what every pixel of a line gives to every pixel of the blurred line."""
-    reach = size // 2
-    offsets = torch.arange(-reach, reach + 1, dtype=torch.float64)
-    weights = torch.exp(-(offsets**2) / (2 * sigma**2))
-    blurred = torch.arange(length)[:, None].expand(-1, size)
-    seen = (blurred + torch.arange(-reach, reach + 1)).clamp(0, length - 1)
-    matrix = torch.zeros(length, length, dtype=torch.float64)
-    share = (weights / weights.sum()).expand(length, -1)
-    matrix.index_put_((blurred, seen), share, accumulate=True)
-    return matrix.to(device, dtype)
+    with torch.inference_mode(False):  # what validation was the first to need, training uses too
+        reach = size // 2
+        offsets = torch.arange(-reach, reach + 1, dtype=torch.float64)
+        weights = torch.exp(-(offsets**2) / (2 * sigma**2))
+        blurred = torch.arange(length)[:, None].expand(-1, size)
+        seen = (blurred + torch.arange(-reach, reach + 1)).clamp(0, length - 1)
+        matrix = torch.zeros(length, length, dtype=torch.float64)
+        share = (weights / weights.sum()).expand(length, -1)
+        matrix.index_put_((blurred, seen), share, accumulate=True)
+        return matrix.to(device, dtype)
 
 
 def ssim_map(first: Tensor, second: Tensor, window: int) -> Tensor:

@@ -84,6 +84,15 @@ def test_gaussian_blur_is_that_of_scipy(shape):
     np.testing.assert_allclose(gaussian_blur(image, 9, 1.5).numpy(), expected, atol=1e-6)
 
 
+def test_training_may_use_the_window_that_validation_was_the_first_to_need():
+    image = torch.rand(1, 1, 37, 41)  # of a size that no other test has
+    with torch.inference_mode():
+        gaussian_blur(image, 7, 1.1)
+    image.requires_grad_()
+    gaussian_blur(image, 7, 1.1).sum().backward()
+    assert torch.isfinite(image.grad).all()
+
+
 def test_ncc_squared_is_1_for_the_reversed_image_and_low_for_another():
     first = torch.rand(1, 1, 40, 40, generator=torch.Generator().manual_seed(0))
     other = torch.rand(1, 1, 40, 40, generator=torch.Generator().manual_seed(1))
