@@ -31,8 +31,10 @@ def find_inputs(folder: Path, patterns: Sequence[str] = EVERYTHING) -> list[Path
     holds_dicom = cache(_holds_dicom)  # asked once for every file of a series
     for pattern in patterns:
         try:
+            if Path(pattern).anchor:
+                raise ValueError("a pattern that does not begin at the folder")
             matches = list(folder.glob(pattern))
-        except (ValueError, NotImplementedError, IndexError) as error:
+        except (ValueError, IndexError) as error:
             raise InputError(
                 f"--pattern {pattern!r} is no pattern below {folder}; give one such as "
                 "'**/*T1*.nii.gz'."

@@ -1,6 +1,7 @@
 """The card's page: everything on it is the card's or the report's."""
 
 import csv
+import dataclasses
 
 from MRIColorizeLib.model import find_model, read_card
 from training.__main__ import main
@@ -51,6 +52,14 @@ def test_measures_come_from_the_report_with_interval_and_spread(tmp_path):
     assert "| grey copy | 1.000 [1.000, 1.000] ± 0.000 | – |" in text
     assert "SSIM" not in text  # of one contrast alone
     assert "![brain](../brain.jpg)" in text
+
+
+def test_a_card_that_says_little_still_has_its_page():
+    card = read_card(find_model(None))
+    page = model_page(dataclasses.replace(card, details={"training": {"data": [{"name": "x"}]}}))
+    assert card.title in page
+    assert "| x | not said |" in page
+    assert "Not for diagnosis" in page
 
 
 def test_what_is_not_there_is_named(tmp_path, capsys):

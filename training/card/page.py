@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from MRIColorizeLib.model import ModelCard
+from training.evaluate.cells import MISSING
 from training.evaluate.scores import Measure
 from training.evaluate.stacks import NATURAL, STRUCTURE
+from training.experiments.tables import KINDS
 
 SHOWN = (
     Measure.CIEDE2000,
@@ -23,9 +25,8 @@ SHOWN = (
     Measure.STSIM1_BODY,
     Measure.FLICKER,
 )
-KINDS = {"cryosection": "Held-out cryosections", "MRI": "MRI"}
 METHODS = (NATURAL, STRUCTURE, "constant colour", "table per contrast", "grey copy")
-MISSING = "–"
+UNSAID = "not said"
 
 
 def model_page(
@@ -34,15 +35,15 @@ def model_page(
     """The page, Markdown. measures: rows of an evaluation's summary.csv; pictures: addresses."""
     facts = card.details
     lines = [
-        f"# {facts['title']}",
-        f"Model `{facts['name']}` {facts['version']}, {facts['licence']}. **Not for diagnosis.**",
+        f"# {card.title}",
+        f"Model `{card.name}` {card.version}, {card.licence}. **Not for diagnosis.**",
         "",
-        facts["intended_use"],
+        facts.get("intended_use", UNSAID),
         "",
         "## Limits",
-        facts["limits"],
+        facts.get("limits", UNSAID),
         "",
-        *_training(facts),
+        *_training(card),
         *_validation(facts.get("validation", {})),
         *(line for kind in KINDS for line in _measures(kind, measures)),
         *_data(facts.get("training", {}).get("data", ())),
@@ -52,13 +53,13 @@ def model_page(
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _training(facts: Mapping[str, Any]) -> Iterator[str]:
-    training, weights = facts.get("training", {}), facts["weights"]
+def _training(card: ModelCard) -> Iterator[str]:
+    training: Mapping[str, Any] = card.details.get("training", {})
     settings = training.get("settings", {})
     rows = {
-        "weights": f"{weights['bytes']:,} bytes, SHA-256 `{weights['sha256'][:16]}…`",
-        "pixels of the network": f"{facts['spacing_mm']:g} mm",
-        "intensities": facts["intensity"],
+        "weights": f"{card.weights_bytes:,} bytes, SHA-256 `{card.weights_sha256[:16]}…`",
+        "pixels of the network": f"{card.spacing_mm:g} mm",
+        "intensities": card.details.get("intensity"),
         "steps": training.get("steps"),
         "slices seen": training.get("samples"),
         "minutes": training.get("minutes"),
@@ -127,7 +128,7 @@ def _data(entries: Sequence[Mapping[str, str]]) -> Iterator[str]:
     yield from ("## Data", "| name | kind | part | licence | SHA-256 of the source |")
     yield "|---|---|---|---|---|"
     for entry in entries:
-        digest = f"`{entry['source_sha256'][:16]}…`"
-        cells = (entry["name"], entry["kind"], entry["split"], entry["licence"], digest)
+        digest = f"`{entry.get('source_sha256', UNSAID)[:16]}…`"
+        cells = (*(entry.get(key, UNSAID) for key in ("name", "kind", "split", "licence")), digest)
         yield "| " + " | ".join(cells) + " |"
     yield ""
