@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from training.experiments.conditions import CONDITIONS
-from training.experiments.differences import findings
+from training.experiments.differences import difference_table, findings
 from training.experiments.evidence import Evidence, paired
 from training.experiments.manifest import Arm, Comparison, Manifest
 from training.experiments.report import write_report
@@ -108,8 +108,12 @@ def test_what_was_found_is_told_in_words_where_the_tests_tell_it_from_chance(man
     assert told["later (2 seeds)"] == "No difference can be told from chance, of 1 tested."
 
 
-def test_a_finished_model_is_not_called_better_or_worse(evidence):
+def test_a_finished_model_is_not_tested_against_arms_of_another_budget(evidence):
     assert [name for name, _ in findings(evidence)] == ["bad (2 seeds)"]
+    table = difference_table(evidence, "cryosection")
+    told = {row[1]: row[3:5] for row in table.rows}
+    assert told["ours"] == ["-3.5 [-3.5, -3.5]", "not tested"]
+    assert told["bad"][1] == "0.008"  # 2 / 2^8, with no other test to be adjusted for
 
 
 def test_the_page_says_budget_and_hardware_under_every_table(manifest, results, tmp_path):
@@ -118,7 +122,7 @@ def test_the_page_says_budget_and_hardware_under_every_table(manifest, results, 
     assert _lines(page, "good | good arm | 7 | 2 of 2 | 20,000 | 1,250 | 15.0 | CPU (2 threads) |")
     assert _lines(page, "good | natural | 15.0 | 12.")
     assert _lines(page, "grey copy | trivial | – | 30.")
-    assert _lines(page, "CIEDE2000 | bad | 8 | +3.0 [+3.0, +3.0] | 0.016 | -1.00 |")
+    assert _lines(page, "CIEDE2000 | bad | 8 | +3.0 [+3.0, +3.0] | 0.008 | -1.00 |")
 
 
 def test_an_arm_that_was_not_run_is_marked_in_every_table(manifest, results, tmp_path):

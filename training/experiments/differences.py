@@ -13,6 +13,7 @@ from training.evaluate.statistics import Comparison as Paired
 from training.evaluate.statistics import holm
 from training.experiments.conditions import CONDITIONS
 from training.experiments.evidence import TESTED, Column, Evidence, paired
+from training.experiments.manifest import Arm
 from training.experiments.tables import KINDS, caption
 
 CLEAR = 0.05  # Holm's p below which a difference is called one
@@ -20,9 +21,13 @@ CLEAR = 0.05  # Holm's p below which a difference is called one
 
 @dataclass(frozen=True)
 class Difference:
-    """An arm's natural colours against the reference's in one measure; p is Holm's, if any."""
+    """An arm's natural colours against the reference's in one measure.
 
-    arm: str
+    p: Holm's; None below the least number of units, and for a finished model, whose budget was
+    another, so that its difference answers no question of the comparison.
+    """
+
+    arm: Arm
     kind: str
     condition: str
     column: Column
@@ -44,10 +49,10 @@ def difference_table(evidence: Evidence, kind: str) -> Table | None:
         dz = one.paired.cohen_dz
         cells = [
             one.column.label,
-            one.arm,
+            one.arm.name,
             str(one.paired.units),
             one.change,
-            "too few" if one.p is None else f"{one.p:.3f}",
+            _told_p(one),
             f"{one.paired.rank_biserial:+.2f}",
             MISSING if dz is None else f"{dz:+.1f}",
         ]
@@ -64,8 +69,8 @@ def findings(evidence: Evidence) -> Iterator[tuple[str, str]]:
     """Every trained arm in a sentence: in what it is clearly better or worse than the reference."""
     found = [one for kind in KINDS for one in _differences(evidence, kind) if one.p is not None]
     for arm in evidence.arms:
-        own = [one for one in found if one.arm == arm.name]
-        if arm.config is None or not own:
+        own = [one for one in found if one.arm is arm]
+        if not own:
             continue
         clear = [one for one in own if one.p is not None and one.p < CLEAR]
         parts = []
@@ -78,6 +83,12 @@ def findings(evidence: Evidence) -> Iterator[tuple[str, str]]:
             parts.append(f"No difference can be told from chance, of {len(own)} tested.")
         seeds = len(evidence.results[arm.name])
         yield f"{arm.name} ({seeds} {'seed' if seeds == 1 else 'seeds'})", " ".join(parts)
+
+
+def _told_p(one: Difference) -> str:
+    if one.arm.model is not None:
+        return "not tested"
+    return "too few" if one.p is None else f"{one.p:.3f}"
 
 
 def _told(those: Sequence[Difference], evidence: Evidence) -> Iterator[str]:
@@ -98,7 +109,7 @@ def _told(those: Sequence[Difference], evidence: Evidence) -> Iterator[str]:
 
 
 def _differences(evidence: Evidence, kind: str) -> Iterator[Difference]:
-    """The arms of one condition and measure are one Holm family."""
+    """The trained arms of one condition and measure are one Holm family."""
     for condition in evidence.comparison.conditions:
         for column in TESTED:
             yield from _family(evidence, kind, condition, column)
@@ -107,13 +118,13 @@ def _differences(evidence: Evidence, kind: str) -> Iterator[Difference]:
 def _family(evidence: Evidence, kind: str, condition: str, column: Column) -> Iterator[Difference]:
     reference = evidence.comparison.reference
     own = evidence.values(reference, condition, kind, NATURAL, column.measure)
-    found: list[tuple[str, Paired]] = []
+    found: list[tuple[Arm, Paired]] = []
     for arm in evidence.arms:
         other = evidence.values(arm.name, condition, kind, NATURAL, column.measure)
         if arm.name != reference and own is not None and other is not None:
             result = paired(other, own, column.better)
             if result is not None:
-                found.append((arm.name, result))
-    adjusted = holm([result.p for _, result in found])
-    for (name, result), p in zip(found, adjusted, strict=True):
-        yield Difference(name, kind, condition, column, result, p)
+                found.append((arm, result))
+    adjusted = holm([result.p if arm.model is None else None for arm, result in found])
+    for (arm, result), p in zip(found, adjusted, strict=True):
+        yield Difference(arm, kind, condition, column, result, p)

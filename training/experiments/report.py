@@ -57,11 +57,11 @@ TERMS = (
         "intervals and tests",
         "95 % of a hierarchical bootstrap over training seeds, units (slabs of a cryosection, "
         "volumes of MRI, persons where contrasts are compared) and slices. p: Wilcoxon's "
-        "signed-rank over units, adjusted by Holm over the arms in one measure; below six units "
-        "there is none; what was found has a p below 0.05. Effect sizes are those of paired "
-        "units: rank-biserial (positive where the arm is better than the reference) and Cohen's "
-        "dz. With one seed the interval does not know how much another start of the training "
-        "would change.",
+        "signed-rank over units, adjusted by Holm over the trained arms in one measure; below six "
+        "units there is none, and none for a finished model, which had another budget; what was "
+        "found has a p below 0.05. Effect sizes are those of paired units: rank-biserial "
+        "(positive where the arm is better than the reference) and Cohen's dz. With one seed the "
+        "interval does not know how much another start of the training would change.",
     ),
     (
         "truth",

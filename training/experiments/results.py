@@ -18,7 +18,7 @@ from training.checkpoint import FREE, flat_settings
 from training.config import TrainConfig
 from training.errors import TrainingError
 
-FORMAT = 2
+FORMAT = 3
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "docs" / "experiments" / "results"
 DIGITS = 4  # significant ones that are kept
@@ -170,27 +170,37 @@ def _condition(name: str, measured: Measured) -> str:
         "recipe": measured.recipe,
         "seconds": round(measured.seconds, 1),
     }
-    tables: dict[tuple[str, ...], dict[str, list[float | None]]] = {}
+    colorings: dict[tuple[str, ...], dict[str, list[float | None]]] = {}
     for one in measured.series:
         where = (one.kind, one.unit, one.case, one.contrast, one.method)
-        tables.setdefault(where, {})[one.measure] = _numbers(one.values)
-    # A line for each colouring of each case: small, and a change of one shows as one.
-    rows = [
-        json.dumps([*where, table], allow_nan=False, separators=(",", ":"))
-        for where, table in tables.items()
-    ]
-    inside = ",\n   ".join(rows)
+        colorings.setdefault(where, {})[one.measure] = _numbers(one.values)
+    # A table for all colourings that have the same measures, so that their names stand once; a
+    # line for each colouring of each case, so that a change of one shows as one.
+    tables: dict[tuple[str, ...], list[str]] = {}
+    for coloring, found in colorings.items():
+        tables.setdefault(tuple(found), []).append(_compact([*coloring, *found.values()]))
     start = json.dumps(head)[:-1]
-    return f'  {json.dumps(name)}: {start}, "cases": [\n   {inside}\n  ]}}'
+    inside = ",\n   ".join(_table(measures, rows) for measures, rows in tables.items())
+    return f'  {json.dumps(name)}: {start}, "tables": [\n   {inside}\n  ]}}'
+
+
+def _table(measures: Sequence[str], rows: Sequence[str]) -> str:
+    inside = ",\n    ".join(rows)
+    return f'{{"measures": {_compact(measures)}, "rows": [\n    {inside}\n   ]}}'
 
 
 def _measured(part: Mapping[str, Any]) -> Measured:
     series = []
-    for kind, unit, case, contrast, method, table in part["cases"]:
-        for measure, numbers in table.items():
-            values = tuple(math.nan if value is None else value for value in numbers)
-            series.append(Series(kind, unit, case, contrast, method, measure, values))
+    for table in part["tables"]:
+        for kind, unit, case, contrast, method, *found in table["rows"]:
+            for measure, numbers in zip(table["measures"], found, strict=True):
+                values = tuple(math.nan if value is None else value for value in numbers)
+                series.append(Series(kind, unit, case, contrast, method, measure, values))
     return Measured(part["split"], part["data"], part["recipe"], part["seconds"], tuple(series))
+
+
+def _compact(told: Sequence[Any]) -> str:
+    return json.dumps(told, allow_nan=False, separators=(",", ":"))
 
 
 def _numbers(values: Sequence[float]) -> list[float | None]:
