@@ -113,6 +113,8 @@ def test_the_command_lists_reports_and_says_what_it_lacks(tmp_path, capsys):
     assert "not run: the method is not public" in (tmp_path / "out" / "README.md").read_text()
     assert main(["experiments"]) == 2
     assert main(["experiments", "--list", "--only", "nobody"]) == 2
+    assert main(["experiments", "--list", "--model", str(tmp_path / "small")]) == 2
     said = capsys.readouterr().err
+    assert "give the folder another name" in said
     assert "--prepared and --out" in said
     assert "no arm 'nobody'" in said

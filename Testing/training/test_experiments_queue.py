@@ -10,9 +10,13 @@ import pytest
 from PIL import Image
 
 import phantoms
+from MRIColorizeLib.model import find_model
 from training.checkpoint import CHECKPOINT, read_state
 from training.data.prepared import save_prepared
 from training.errors import RunError
+from training.evaluate.baselines import BASELINES
+from training.evaluate.stacks import MODES, NATURAL, TRUTH
+from training.experiments.assessment import HARDEST
 from training.experiments.listing import listing
 from training.experiments.manifest import Arm, Comparison, Manifest
 from training.experiments.queue import Queue
@@ -210,6 +214,30 @@ def test_another_systems_pictures_fill_its_row(prepared, tmp_path):
     assert min(found["MRI", "ssim_body"]) > 0.99  # a copy of the MRI
     assert not any(measure == "tissue" for _, measure in found)
     assert queue.missing(manifest.jobs(["elsewhere"])[0]) == []
+
+
+def test_a_model_on_the_command_line_stands_beside_the_arms_without_what_is_trivial(
+    prepared, tmp_path
+):
+    shipped = Arm("shipped", "ships", model="visible-human-head", trivial=True)
+    comparison = Comparison("c", "C", "?", "shipped", ("shipped",), (1,), ("plain", "noise-9"))
+    manifest = Manifest({"shipped": shipped}, (comparison,)).with_model(find_model())
+    place = _place(prepared, tmp_path)
+    place.__dict__["_cases"] = {"axial": place.cases("axial")[:1]}  # one is enough here
+    assert Queue(manifest, place, _quiet).run()
+    ours, beside = (
+        read_result(tmp_path / "results", name, 0) for name in ("shipped", "visible-human-head")
+    )
+
+    def methods(result, condition):
+        return {s.method for s in result.conditions[condition].series}
+
+    assert methods(ours, "plain") == {*MODES, *BASELINES, TRUTH}
+    assert methods(ours, "noise-9") == {NATURAL, *HARDEST}
+    assert methods(beside, "plain") == set(MODES)
+    assert methods(beside, "noise-9") == {NATURAL}
+    assert ours.weights == beside.weights
+    assert "visible-human-head-0" in listing(manifest, tmp_path / "results")
 
 
 def test_an_arm_that_breaks_down_does_not_hold_up_the_others(prepared, tmp_path, monkeypatch):

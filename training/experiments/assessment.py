@@ -33,6 +33,9 @@ TISSUE_OF_COLORS = "tissue_of_colors"  # share of body pixels whose nearest pale
 AGREEMENT = "agreement"  # share of pixels with one tissue in both contrasts, by the model's map
 AGREEMENT_OF_COLORS = "agreement_of_colors"  # the same by the nearest palette colour
 
+# The trivial colourings that stand for all of them wherever the MRI is changed.
+HARDEST = ("grey copy", "constant colour", "table per contrast")
+
 
 def assess(
     subject: Subject,
@@ -84,7 +87,10 @@ def _colored(
         stack = color_case(case, subject.colorizer, statistics, progress=_silent)
     else:  # trivial colourings and invariances are not asked for, and cost as much again
         stack = paint_case(case, subject.colorizer, progress=_silent)
-    kept = [name for name in stack.pictures if name in subject.methods]
+    asked = subject.methods
+    if condition.name != PLAIN:
+        asked = tuple(name for name in asked if name in (*MODES, *HARDEST))
+    kept = [name for name in stack.pictures if name in asked]
     mri = stack.mri
     if condition.against == "clean":
         mri = normalize(thin.case.volume.array, thin.case.mask)[0][stack.index]

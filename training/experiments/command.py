@@ -27,6 +27,9 @@ def add_experiments_command(
     command.add_argument(
         "--only", nargs="+", default=(), metavar="NAME", help="comparisons or arms to run"
     )
+    command.add_argument(
+        "--model", type=Path, metavar="FOLDER", help="a finished model to stand beside the arms"
+    )
     command.add_argument("--minutes", type=float, default=float("inf"), help="stop after this time")
     command.add_argument("--threads", type=int, default=0, help="of the CPU; default: the arm's")
     command.add_argument(
@@ -48,6 +51,8 @@ def _experiments(options: argparse.Namespace) -> None:
     from training.experiments.manifest import read_manifest
 
     manifest = read_manifest()
+    if options.model is not None:
+        manifest = manifest.with_model(options.model)
     if options.list:
         from training.experiments.listing import listing
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,14 +27,16 @@ class Arm:
     """One row of a table.
 
     config: file of a training's settings, None when nothing is trained. model: name or folder of a
-    model that is measured as it is. absent: why there is nothing to measure, unless somebody gives
-    the system's pictures.
+    model that is measured as it is. trivial: whether the trivial colourings and the truth, the same
+    for all arms, are measured with it. absent: why there is nothing to measure, unless somebody
+    gives the system's pictures.
     """
 
     name: str
     title: str
     config: Path | None = None
     model: str | None = None
+    trivial: bool = False
     absent: str | None = None
 
     def settings(self, seed: int) -> TrainConfig:
@@ -79,6 +81,18 @@ class Manifest:
 
     arms: Mapping[str, Arm]
     comparisons: tuple[Comparison, ...]
+
+    def with_model(self, folder: Path) -> Manifest:
+        """The same with a finished model as one more arm of each comparison, named as its folder.
+
+        Raises ManifestError where an arm has that name.
+        """
+        name = folder.resolve().name
+        if name in self.arms:
+            raise ManifestError(f"There is an arm {name!r} already; give the folder another name.")
+        arm = Arm(name, "a finished model", model=str(folder))
+        comparisons = (replace(c, arms=(*c.arms, name)) for c in self.comparisons)
+        return Manifest({**self.arms, name: arm}, tuple(comparisons))
 
     def jobs(self, only: Sequence[str] = ()) -> list[Job]:
         """What there is to run, in order, each once; seed by seed, so that the first is whole.
@@ -126,11 +140,11 @@ def samples_of(config: TrainConfig) -> int:
     return config.steps * (paired + 2 * each)
 
 
-def _arm(name: str, table: str | Mapping[str, str], folder: Path) -> Arm:
+def _arm(name: str, table: str | Mapping[str, Any], folder: Path) -> Arm:
     """A title alone stands for a training whose settings lie in NAME.toml."""
     if isinstance(table, str):
         return Arm(name, table, config=folder / f"{name}.toml")
-    return Arm(name, table["title"], model=table.get("model"), absent=table.get("absent"))
+    return Arm(name, config=None, **table)
 
 
 def _comparison(table: Mapping[str, Any]) -> Comparison:

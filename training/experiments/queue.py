@@ -99,7 +99,7 @@ class Queue:
     def _finished(self, job: Job) -> Subject:
         """What needs no training."""
         if job.arm.model is not None:
-            return finished_subject(job.arm.model)
+            return finished_subject(job.arm.model, job.arm.trivial)
         if self.place.predictions is None:
             raise RunError(f"{job.arm.name} is measured by its pictures; give --predictions.")
         return pictured_subject(self.place.predictions / job.arm.name)

@@ -39,15 +39,15 @@ class Subject:
     system: Predictions | None = None
 
 
-def finished_subject(model: str) -> Subject:
-    """A model as it is. The trivial colourings and the truth, the same for all, go with it."""
+def finished_subject(model: str, trivial: bool) -> Subject:
+    """A model as it is; `trivial`: with the trivial colourings and the truth."""
     loaded = load_model(model)
     return Subject(
         weights=loaded.card.weights_sha256,
         parameters=_count(loaded.generator),
         training=None,
         colorizer=colorizer_of(loaded),
-        methods=(*MODES, *BASELINES, TRUTH),
+        methods=(*MODES, *BASELINES, TRUTH) if trivial else tuple(MODES),
     )
 
 

@@ -9,6 +9,7 @@ from training.evaluate.blocks import Table
 from training.evaluate.cases import MRI, SLAB
 from training.evaluate.cells import MISSING
 from training.evaluate.stacks import MODES, TRUTH
+from training.experiments.assessment import HARDEST
 from training.experiments.conditions import CONDITIONS
 from training.experiments.evidence import COLUMNS, Column, Evidence, Values
 from training.experiments.manifest import Arm
@@ -16,7 +17,6 @@ from training.experiments.results import ArmResult
 
 NOT_RUN = "not run"
 KINDS = {SLAB: "Held-out cryosections", MRI: "MRI"}
-HARDEST = ("grey copy", "constant colour", "table per contrast")
 
 
 def training_table(evidence: Evidence) -> Table:
