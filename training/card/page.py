@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from MRIColorizeLib.model import ModelCard
+from training.evaluate.blocks import Block, Heading, Picture, Table, Text, as_markdown
 from training.evaluate.cells import MISSING
 from training.evaluate.scores import Measure
 from training.evaluate.stacks import NATURAL, STRUCTURE
@@ -33,27 +34,31 @@ def model_page(
     card: ModelCard, measures: Sequence[Mapping[str, str]] = (), pictures: Sequence[str] = ()
 ) -> str:
     """The page, Markdown. measures: rows of an evaluation's summary.csv; pictures: addresses."""
+    return as_markdown(list(_blocks(card, measures, pictures)))
+
+
+def _blocks(
+    card: ModelCard, measures: Sequence[Mapping[str, str]], pictures: Sequence[str]
+) -> Iterator[Block]:
     facts = card.details
-    lines = [
-        f"# {card.title}",
-        f"Model `{card.name}` {card.version}, {card.licence}. **Not for diagnosis.**",
-        "",
-        facts.get("intended_use", UNSAID),
-        "",
-        "## Limits",
-        facts.get("limits", UNSAID),
-        "",
-        *_training(card),
-        *_validation(facts.get("validation", {})),
-        *(line for kind in KINDS for line in _measures(kind, measures)),
-        *_data(facts.get("training", {}).get("data", ())),
-    ]
+    yield Heading(card.title, 1)
+    yield Text(f"Model `{card.name}` {card.version}, {card.licence}. **Not for diagnosis.**")
+    yield Text(facts.get("intended_use", UNSAID))
+    yield Heading("Limits")
+    yield Text(facts.get("limits", UNSAID))
+    tables = {"Training": _training(card), "Validation while training": _validation(card)}
+    tables |= {title: _measures(kind, measures) for kind, title in KINDS.items()}
+    tables["Data"] = _data(facts.get("training", {}).get("data", ()))
+    for title, table in tables.items():
+        if table is not None:
+            yield Heading(title)
+            yield table
     if pictures:
-        lines += ["## Pictures", *(f"![{Path(name).stem}]({name})" for name in pictures), ""]
-    return "\n".join(lines).rstrip() + "\n"
+        yield Heading("Pictures")
+        yield from (Picture(name, Path(name).stem) for name in pictures)
 
 
-def _training(card: ModelCard) -> Iterator[str]:
+def _training(card: ModelCard) -> Table:
     training: Mapping[str, Any] = card.details.get("training", {})
     settings = training.get("settings", {})
     rows = {
@@ -69,27 +74,27 @@ def _training(card: ModelCard) -> Iterator[str]:
         "SegNet": training.get("segnet", {}).get("sha256", "none"),
         "notes": training.get("notes"),
     }
-    yield from ("## Training", "| | |", "|---|---|")
-    yield from (f"| {name} | {value} |" for name, value in rows.items() if value is not None)
-    yield "Every setting is in `model.json` beside the weights."
-    yield ""
+    told = [(name, str(value)) for name, value in rows.items() if value is not None]
+    return Table(("what", "value"), told, "Every setting is in model.json beside the weights.")
 
 
-def _validation(scores: Mapping[str, float]) -> Iterator[str]:
+def _validation(card: ModelCard) -> Table | None:
     """What the run measured on the validation part while it went on."""
+    scores: Mapping[str, float] = card.details.get("validation", {})
     if "delta_e" not in scores:
-        return
+        return None
     spread = f" ± {scores['delta_e_spread']:.1f}" if "delta_e_spread" in scores else ""
-    yield "## Validation while training"
-    yield f"CIE76 {scores['delta_e']:.1f}{spread} between slices, strongly randomised draws."
-    dice = {name[5:]: value for name, value in scores.items() if name.startswith("dice_")}
-    yield from ("", "| tissue | Dice |", "|---|---|")
-    yield from (f"| {name} | {value:.2f} |" for name, value in dice.items())
-    yield ""
+    rows = [
+        (name.removeprefix("dice_"), f"{value:.2f}")
+        for name, value in scores.items()
+        if name.startswith("dice_")
+    ]
+    told = f"CIE76 {scores['delta_e']:.1f}{spread} between slices, strongly randomised draws."
+    return Table(("tissue", "Dice"), rows, told)
 
 
-def _measures(kind: str, rows: Sequence[Mapping[str, str]]) -> Iterator[str]:
-    """A table of one kind of cases: a row a colouring, mean with interval and spread."""
+def _measures(kind: str, rows: Sequence[Mapping[str, str]]) -> Table | None:
+    """A row a colouring of one kind of cases: mean with interval and spread."""
     found = {
         (row["method"], row["measure"]): row
         for row in rows
@@ -97,18 +102,15 @@ def _measures(kind: str, rows: Sequence[Mapping[str, str]]) -> Iterator[str]:
     }
     shown = [m for m in SHOWN if (NATURAL, m.name.lower()) in found]
     if not shown:
-        return
+        return None
     units = max(int(found[NATURAL, m.name.lower()]["units"]) for m in shown)
-    yield f"## {KINDS[kind]}"
-    yield f"Mean [95 % interval] ± standard deviation over {units} units of the report."
-    yield ""
-    yield " | ".join(("| colouring", *(m.label for m in shown))) + " |"
-    yield "|---" * (len(shown) + 1) + "|"
-    for method in METHODS:
-        cells = [_cell(m, found.get((method, m.name.lower()))) for m in shown]
-        if set(cells) != {MISSING}:
-            yield " | ".join((f"| {method}", *cells)) + " |"
-    yield ""
+    lines = [
+        (method, *(_cell(m, found.get((method, m.name.lower()))) for m in shown))
+        for method in METHODS
+    ]
+    lines = [line for line in lines if set(line[1:]) != {MISSING}]
+    told = f"Mean [95 % interval] ± standard deviation over {units} units of the report."
+    return Table(("colouring", *(m.label for m in shown)), lines, told)
 
 
 def _cell(measure: Measure, row: Mapping[str, str] | None) -> str:
@@ -122,13 +124,16 @@ def _cell(measure: Measure, row: Mapping[str, str] | None) -> str:
     return text if math.isnan(spread) else f"{text} ± {spread:.{digits}f}"
 
 
-def _data(entries: Sequence[Mapping[str, str]]) -> Iterator[str]:
+def _data(entries: Sequence[Mapping[str, str]]) -> Table | None:
     if not entries:
-        return
-    yield from ("## Data", "| name | kind | part | licence | SHA-256 of the source |")
-    yield "|---|---|---|---|---|"
-    for entry in entries:
-        digest = f"`{entry.get('source_sha256', UNSAID)[:16]}…`"
-        cells = (*(entry.get(key, UNSAID) for key in ("name", "kind", "split", "licence")), digest)
-        yield "| " + " | ".join(cells) + " |"
-    yield ""
+        return None
+    keys = ("name", "kind", "split", "licence")
+    rows = [
+        (
+            *(entry.get(key, UNSAID) for key in keys),
+            f"`{entry.get('source_sha256', UNSAID)[:16]}…`",
+        )
+        for entry in entries
+    ]
+    header = ("name", "kind", "part", "licence", "SHA-256 of the source")
+    return Table(header, rows, "What the model was trained on and chosen with.")
