@@ -71,7 +71,7 @@ class LossConfig:
     pseudo: float = 1.5
     gradient: float = 1.5
     tissue: float = 0.4
-    structure: float = 0.15  # reaches the lightness residual alone; palette head, two decoders
+    structure: float = 0.15  # through the lightness residual; palette head, two decoders
     background: float = 0.25  # weight of a background pixel in the colour and cycle losses
     segmentation: float = 0.0  # the frozen SegNet on the pseudo-cryosection
     adversarial: float = 0.0  # LSGAN, sum of both directions

@@ -99,9 +99,10 @@ def ms_ssim_loss(first: Tensor, second: Tensor, mask: Tensor) -> Tensor:
 
 
 def lightness_picture(output: GeneratorOutput) -> Tensor:
-    """The colours, (B, 3, H, W), with a gradient that reaches the lightness residual alone.
+    """The colours, (B, 3, H, W), with a gradient to the lightness residual and to no tissue score.
 
-    Were it to reach tissue or chroma, the network would repaint tissues to please the MRI.
+    Were it to reach tissues or chroma, the network would repaint tissues to please the MRI. The
+    layers that lead to the residual get it, and the tissue scores share most of those.
     """
     if output.palette_lab is None or output.residual is None:
         raise ValueError("Lightness is apart only with the palette head and two decoders.")
@@ -110,7 +111,7 @@ def lightness_picture(output: GeneratorOutput) -> Tensor:
 
 
 def lightness_structure(output: GeneratorOutput, batch: Batch) -> Tensor:
-    """1 - NCC^2 of lightness and MRI, whose gradient reaches the lightness residual alone."""
+    """1 - NCC^2 of lightness and MRI, with the gradient of `lightness_picture`."""
     grey = lightness_picture(output).mean(1, keepdim=True)
     return 1 - squared_ncc(grey, batch.real_A, batch.mask)
 

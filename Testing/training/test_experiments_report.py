@@ -11,7 +11,15 @@ from training.experiments.differences import difference_table, findings
 from training.experiments.evidence import Evidence, paired
 from training.experiments.manifest import Arm, Comparison, Manifest
 from training.experiments.report import write_report
-from training.experiments.results import ArmResult, Measured, Series, Training, learnt, write_result
+from training.experiments.results import (
+    ArmResult,
+    Measured,
+    ResultError,
+    Series,
+    Training,
+    learnt,
+    write_result,
+)
 from training.experiments.tables import NOT_RUN
 
 UNITS = [f"slab{k}" for k in range(8)]
@@ -102,14 +110,53 @@ def test_what_was_found_is_told_in_words_where_the_tests_tell_it_from_chance(man
         _write(manifest, tmp_path, "bad", seed, _series("natural", 13))
         _write(manifest, tmp_path, "later", seed, _series("natural", 10))
     told = dict(findings(Evidence(manifest, manifest.comparisons[0], tmp_path, "val")))
-    assert list(told) == ["bad (2 seeds)", "later (2 seeds)"]
+    few = "(2 seeds, too few to tell of the arm and not of these trainings)"
+    assert list(told) == [f"bad {few}", f"later {few}", "good against itself"]
     worse = "Worse in CIEDE2000 on held-out cryosections (+3.0 [+3.0, +3.0], p 0.016)."
-    assert told["bad (2 seeds)"].startswith(worse)
-    assert told["later (2 seeds)"] == "No difference can be told from chance, of 1 tested."
+    assert told[f"bad {few}"].startswith(worse)
+    assert told[f"later {few}"] == "Of 1 differences tested 1 are not told from chance."
+    assert "in 0 of 1 tests" in told["good against itself"]
+
+
+def test_three_seeds_speak_for_an_arm_where_test_and_interval_agree(manifest, tmp_path):
+    comparison = dataclasses.replace(manifest.comparisons[0], seeds=(1, 2, 3))
+    for seed, worse in ((1, 3), (2, 2), (3, 4)):
+        _write(manifest, tmp_path, "good", seed, _series("natural", 10))
+        _write(manifest, tmp_path, "bad", seed, _series("natural", 10 + worse))
+        # Worse in the mean and in every slab's mean, and better in one of three trainings.
+        _write(manifest, tmp_path, "later", seed, _series("natural", 11 + 3 * (worse - 3)))
+    told = dict(findings(Evidence(manifest, comparison, tmp_path, "val")))
+    assert told["bad (3 seeds)"].startswith("Worse in CIEDE2000")
+    assert told["later (3 seeds)"] == "Of 1 differences tested 1 are not told from chance."
+
+
+def test_what_two_trainings_of_one_arm_differ_by_is_told(manifest, tmp_path):
+    for seed in (1, 2):
+        _write(manifest, tmp_path, "good", seed, _series("natural", 10 + seed))
+        _write(manifest, tmp_path, "bad", seed, _series("natural", 10))
+    told = dict(findings(Evidence(manifest, manifest.comparisons[0], tmp_path, "val")))
+    assert "in 1 of 1 tests" in told["good against itself"]
+
+
+def test_slices_that_one_arm_lacks_do_not_shift_the_others(manifest, tmp_path):
+    whole = list(_series("natural", 10))
+    _write(manifest, tmp_path, "good", 1, whole)
+    _write(manifest, tmp_path, "bad", 1, [s for s in reversed(whole) if s.contrast == "T2"])
+    evidence = Evidence(manifest, manifest.comparisons[0], tmp_path, "val")
+    good, bad = (
+        evidence.values(arm, "plain", "cryosection", "natural", "ciede2000")
+        for arm in ("good", "bad")
+    )
+    assert paired(bad, good, better=-1).difference.mean == 0
+    short = [dataclasses.replace(s, values=s.values[:1]) for s in whole]
+    _write(manifest, tmp_path, "bad", 1, short)
+    evidence = Evidence(manifest, manifest.comparisons[0], tmp_path, "val")
+    with pytest.raises(ResultError, match="differ in the slices of slab0_T1"):
+        evidence.values("bad", "plain", "cryosection", "natural", "ciede2000")
 
 
 def test_a_finished_model_is_not_tested_against_arms_of_another_budget(evidence):
-    assert [name for name, _ in findings(evidence)] == ["bad (2 seeds)"]
+    assert [name.split()[0] for name, _ in findings(evidence)] == ["bad", "good"]
     table = difference_table(evidence, "cryosection")
     told = {row[1]: row[3:5] for row in table.rows}
     assert told["ours"] == ["-3.5 [-3.5, -3.5]", "not tested"]

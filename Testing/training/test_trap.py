@@ -14,7 +14,7 @@ from safetensors.torch import save
 import phantoms
 from MRIColorizeLib.generator import DualDecoderGenerator
 from MRIColorizeLib.generator_config import GeneratorConfig
-from MRIColorizeLib.model import read_card
+from MRIColorizeLib.model import find_model, read_card
 from training.__main__ import main
 from training.data.prepared import save_prepared
 from training.trap.arms import ARMS, arm_config
@@ -99,8 +99,9 @@ def test_the_page_shows_the_numbers_of_its_file(out):
     text = (out / "structure-trap.md").read_text()
     names = [row["name"] for row in numbers["rows"]]
     assert names == [
-        "as it ships",
-        "as it ships, structure-locked",
+        "phantom 1.2.3",
+        "phantom 1.2.3, structure-locked",
+        "grey copy",
         *(arm.label for arm in ARMS),
     ]
     for row in numbers["rows"]:
@@ -108,9 +109,10 @@ def test_the_page_shows_the_numbers_of_its_file(out):
         cells = [cell.strip() for cell in line.split("|")[2:-1]]
         assert cells[:2] == [f"{value:.2f}" for value in row["ssim"]]
         assert cells[6] == f"{row['apart']:.1f}"
-    locked = numbers["rows"][1]
+    locked, grey = numbers["rows"][1:3]
     assert min(locked["ssim"]) > 0.95
-    assert locked["agreement"] is None
+    assert min(grey["ssim"]) > 0.99
+    assert locked["agreement"] is grey["agreement"] is grey["labelled"] is None
     assert numbers["steps"] == 1
 
 
@@ -147,12 +149,15 @@ def test_the_committed_page_shows_the_numbers_of_its_file():
     docs = Path(__file__).resolve().parents[2] / "docs"
     numbers = json.loads((docs / "structure-trap.json").read_text())
     text = (docs / "structure-trap.md").read_text()
+    card = read_card(find_model())  # the model that ships, and no older one
+    assert numbers["model"] == f"{card.name} {card.version}"
+    assert numbers["weights_sha256"] == card.weights_sha256
     assert numbers["model"] in text
     assert numbers["steps"] >= 200
     for row in numbers["rows"]:
         line = next(line for line in text.splitlines() if line.startswith(f"| {row['name']} |"))
         assert f"| {row['apart']:.1f} |" in line
-    first, _, plain, _, free = numbers["rows"]
+    *_, plain, _, free = numbers["rows"]
     assert free["ssim"][1] > plain["ssim"][1] + 0.5  # structure is bought
     assert free["agreement"] < plain["agreement"] - 0.2  # with tissues
     assert free["apart"] > 2 * plain["apart"]

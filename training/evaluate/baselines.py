@@ -10,6 +10,7 @@ from skimage.color import lab2rgb, rgb2lab
 
 from training.evaluate.learned import BINS, ColorStatistics, Region, RegionColors
 
+GREY = "grey copy"  # its name in every table
 SAMPLE = 100_000  # body intensities kept of a volume; more would change no baseline
 
 
@@ -36,6 +37,11 @@ def grey_copy(
     mri: np.ndarray, mask: np.ndarray, subject: Subject, statistics: ColorStatistics
 ) -> np.ndarray:
     """The MRI itself in three channels: perfect structure, no colour."""
+    return grey_picture(mri, mask)
+
+
+def grey_picture(mri: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Slices (S, H, W) in [0, 1] as RGB uint8 (S, H, W, 3), black outside of the body."""
     return _to_uint8(np.repeat(mri[..., None], 3, axis=-1), mask)
 
 
@@ -101,7 +107,7 @@ def optimal_transport(
 # (S, H, W) float32 MRI and bool mask to (S, H, W, 3) uint8 RGB, black outside the body.
 Baseline = Callable[[np.ndarray, np.ndarray, Subject, ColorStatistics], np.ndarray]
 BASELINES: dict[str, Baseline] = {
-    "grey copy": grey_copy,
+    GREY: grey_copy,
     "constant colour": constant_color,
     "intensity table": intensity_table,
     "table per contrast": contrast_table,

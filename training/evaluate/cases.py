@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from MRIColorizeLib.tissue import PALETTE_LAB
 from MRIColorizeLib.volume import Volume
 from training.data.prepared import PreparedVolume
 from training.evaluate.learned import Region, region_of
+from training.evaluate.origins import region_of_source
 from training.evaluate.synthetic import INTENSITIES, fine_structure, synthetic_mri
 
 # The test part: never trained on, no setting chosen on it; opened for reports. Three contrasts of
@@ -29,6 +31,7 @@ TEST_VOLUMES = (
     "neck_t2_crop",
     "fetal_t2_atlas_testonly",
 )
+SAME_PERSON = {"brain_t2_m2208": "brain_stroke"}  # volumes whose names tell two persons
 CONTRASTS = ("t1", "t2", "flair", "pd")
 SLAB, MRI = "cryosection", "MRI"  # kinds of cases
 SYNTHETIC = "synthetic "  # before the contrast of an MRI made of labels
@@ -39,8 +42,9 @@ GAP = 2  # least distance, in frames, of a measured frame from a frame of the tr
 class Case:
     """One MRI to colour.
 
-    kind: SLAB or MRI. unit: slab or volume, what counts as one in the statistics. subject: cases
-    of one subject on one grid are compared with each other. mask, labels, truth: on the volume's
+    kind: SLAB or MRI. unit: slab or person, what counts as one in the statistics: several volumes
+    of one person, scanned or made of one label map, do not speak for several. subject: cases of
+    one subject on one grid are compared with each other. mask, labels, truth: on the volume's
     grid, or None: the body, tissue codes, RGB uint8 (K, J, I, 3). photograph: whether the truth is
     one, and not the palette painted on the labels. first: number of the first slice in its source.
     path: the file that was read, if one was.
@@ -144,9 +148,11 @@ def contrast_and_subject(name: str) -> tuple[str, str]:
 def _file(path: Path) -> Case:
     name = stem(path)
     contrast, subject = contrast_and_subject(name)
-    first = name.split("_")[0].lower()
-    region = Region(first) if first in ("brain", "head") else Region.BODY
-    return Case(name, name, MRI, contrast, subject, region, read_volume(path), path=path)
+    person = SAME_PERSON.get(name, subject)
+    # Of a volume in no list, its name may tell.
+    words = re.findall("[a-z]+", (region_of_source(name) or name).lower())
+    region = next((Region(word) for word in words if word in ("brain", "head")), Region.BODY)
+    return Case(name, person, MRI, contrast, subject, region, read_volume(path), path=path)
 
 
 def _slab(volume: PreparedVolume, frames: list[int]) -> Iterator[Case]:
@@ -173,15 +179,15 @@ def _slab(volume: PreparedVolume, frames: list[int]) -> Iterator[Case]:
 
 
 def _labelled(volume: PreparedVolume, array: np.ndarray, contrast: str, name: str) -> Case:
-    labels = volume.labels
+    labels, subject = volume.labels, contrast_and_subject(volume.entry.name)[1]
     painted = np.rint(lab2rgb(PALETTE_LAB) * 255).astype(np.uint8)
     painted[0] = 0
     return Case(
         name=name,
-        unit=name,
+        unit=subject,
         kind=MRI,
         contrast=contrast,
-        subject=contrast_and_subject(volume.entry.name)[1],
+        subject=subject,
         region=region_of(labels),
         volume=Volume(array, _affine(volume)),
         mask=labels > 0,

@@ -33,10 +33,17 @@ def verdict_cells(verdict: Verdict) -> list[str]:
     return [
         str(found.units),
         f"{change.mean:+.{digits}f} [{change.low:+.{digits}f}, {change.high:+.{digits}f}]",
-        "too few" if verdict.p is None else f"{verdict.p:.3f}",
+        told_p(verdict.p),
         f"{found.rank_biserial:+.2f}",
         MISSING if found.cohen_dz is None else f"{found.cohen_dz:+.1f}",
     ]
+
+
+def told_p(p: float | None) -> str:
+    """A p-value; None below the least number of units."""
+    if p is None:
+        return "too few"
+    return "< 0.001" if p < 0.0005 else f"{p:.3f}"
 
 
 def spread(values: np.ndarray, digits: int) -> str:

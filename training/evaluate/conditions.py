@@ -119,10 +119,16 @@ def field_of_view(side: int, raw: bool) -> Change:
     return change
 
 
-def thick_slices(stack: ColoredStack, millimetres: float) -> Case:
-    """The measured slices as a scanner of thicker slices has them: means over neighbours."""
+def thick_slices(stack: ColoredStack, millimetres: float) -> Case | None:
+    """The measured slices as a scanner of thicker slices has them: means over neighbours.
+
+    None where no odd number of slices, more than one, is within a fifth of so many millimetres.
+    """
     thin = thin_case(stack)
-    reach = max(1, round(millimetres / thin.volume.spacing[2])) // 2
+    step = thin.volume.spacing[2]
+    reach = round((millimetres / step - 1) / 2)
+    if reach < 1 or abs((2 * reach + 1) * step - millimetres) > millimetres / 5:
+        return None
     slices = stack.case.volume.array.transpose(stack.order)
     means = [
         slices[max(0, k - reach) : k + reach + 1].mean(axis=0, dtype=np.float32)

@@ -27,17 +27,18 @@ UNDISTURBED = "as it is"
 PLANES = ("sagittal", "coronal")
 
 
-def _of_slices(change: Change) -> Callable[[ColoredStack], Case]:
+def _of_slices(change: Change) -> Callable[[ColoredStack], Case | None]:
     """A change of a stack's measured slices alone."""
     return lambda stack: change(thin_case(stack), 1.0)
 
 
-DISTURBANCES: dict[str, Callable[[ColoredStack], Case]] = {
+# The case to colour, or None where a volume cannot be disturbed so.
+DISTURBANCES: dict[str, Callable[[ColoredStack], Case | None]] = {
     UNDISTURBED: thin_case,
     **{f"Rician noise {share} %": _of_slices(rician_noise(share)) for share in (3, 6, 9)},
     **{f"bias field {share} %": _of_slices(bias_field(share)) for share in (20, 40)},
     **{f"pixels {factor} times as wide": _of_slices(coarser(factor)) for factor in (2, 4)},
-    f"slices of {THICK_MM:g} mm": lambda stack: thick_slices(stack, THICK_MM),
+    f"slices of {THICK_MM:g} mm, to a fifth": lambda stack: thick_slices(stack, THICK_MM),
 }
 
 
@@ -81,7 +82,9 @@ def disturb(stack: ColoredStack, colorizer: Colorizer) -> Iterator[Disturbed]:
         return
     before: ColoredStack | None = None
     for name, change in DISTURBANCES.items():
-        painted = paint_case(change(stack), colorizer, progress=_silent, modes=(NATURAL,))
+        if (case := change(stack)) is None:
+            continue
+        painted = paint_case(case, colorizer, progress=_silent, modes=(NATURAL,))
         before = before or painted
         yield _compare(stack, name, painted, before)
     for plane in PLANES:

@@ -82,18 +82,21 @@ class Setting:
 class Evaluation:
     """Everything that a report says.
 
-    known: volumes that the model was trained or validated on. uncompared: pairs of contrasts of one
-    subject that do not lie voxel on voxel. kernel: KID to the photographs by method. sizes: the
-    model on 256, 128 and 64 pixels. disturbed: scanned MRI with noise, bias, less resolution.
+    training_notes: what the model's card says of how it was trained, looks at test volumes among
+    it. known: volumes that the model was trained or validated on. uncompared: pairs of contrasts
+    of one subject that do not lie voxel on voxel. kernel: KID to the photographs by method, then
+    by contrast. sizes: the model on 256, 128 and 64 pixels. disturbed: scanned MRI with noise,
+    bias, less resolution.
     """
 
     setting: Setting
     statistics: ColorStatistics
     stacks: tuple[ColoredStack, ...]
     results: Results
+    training_notes: str
     known: tuple[str, ...]
     uncompared: tuple[str, ...]
-    kernel: Mapping[str, KernelDistance]
+    kernel: Mapping[str, Mapping[str, KernelDistance]]
     sizes: Results
     disturbed: tuple[Disturbed, ...]
 
@@ -125,7 +128,7 @@ def evaluate(request: Request, progress: Callable[[str], None] = print) -> Evalu
     disturbed: list[Disturbed] = []
     for stack in stacks:
         progress(f"{stack.case.name}: other sizes and worse conditions")
-        sizes += size_scores(stack, colorizer)
+        sizes += size_scores(stack, colorizer, statistics)
         disturbed += disturb(stack, colorizer)
     minutes = (time.monotonic() - began) / 60
     return Evaluation(
@@ -133,6 +136,7 @@ def evaluate(request: Request, progress: Callable[[str], None] = print) -> Evalu
         statistics=statistics,
         stacks=tuple(stacks),
         results=results,
+        training_notes=str(colorizer.model.card.details.get("training", {}).get("notes", "")),
         known=tuple(s.case.name for s in stacks if _was_trained_on(colorizer.model.card, s.case)),
         uncompared=tuple(_uncompared(stacks)),
         kernel={} if request.features is None else _kernel(stacks, request.features),
@@ -168,18 +172,34 @@ def _measure(
     return Results(scores, pairs)
 
 
-def _kernel(stacks: Sequence[ColoredStack], features: Features) -> dict[str, KernelDistance]:
-    """KID of every method's pictures of the slabs to the slabs' photographs."""
-    found: dict[str, list[np.ndarray]] = {}
+def _kernel(
+    stacks: Sequence[ColoredStack], features: Features
+) -> dict[str, dict[str, KernelDistance]]:
+    """KID of every method's pictures of the slabs to their photographs, each contrast by itself.
+
+    Together the contrasts would show every photograph three times, and repeated pictures are no
+    independent ones: the estimate would not be near 0 for equal sets.
+    """
+    real: dict[str, np.ndarray] = {}
+    found: dict[tuple[str, str], list[np.ndarray]] = {}
     for stack in stacks:
-        if stack.case.kind == SLAB:
-            for method, pictures in stack.pictures.items():
-                found.setdefault(method, []).append(features(unit_rgb(pictures)))
-    joined = {method: np.concatenate(rows) for method, rows in found.items()}
-    real = joined.pop(TRUTH, None)
-    if real is None or len(real) < 2:
+        case, pictures = stack.case, stack.pictures
+        if case.kind != SLAB:
+            continue
+        if case.unit not in real:
+            real[case.unit] = features(unit_rgb(pictures[TRUTH]))
+        for method in pictures:
+            if method != TRUTH:
+                seen = features(unit_rgb(pictures[method]))
+                found.setdefault((method, case.contrast), []).append(seen)
+    photographs = np.concatenate(list(real.values())) if real else np.empty((0, 0))
+    if len(photographs) < 2:
         return {}
-    return {method: kernel_distance(rows, real) for method, rows in joined.items()}
+    kernel: dict[str, dict[str, KernelDistance]] = {}
+    for (method, contrast), rows in found.items():
+        distance = kernel_distance(np.concatenate(rows), photographs)
+        kernel.setdefault(method, {})[contrast] = distance
+    return kernel
 
 
 def _uncompared(stacks: Sequence[ColoredStack]) -> Iterator[str]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from training.evaluate.baselines import GREY
 from training.evaluate.blocks import Table
 from training.evaluate.cases import MRI
 from training.evaluate.cells import MISSING, caption, interval, without_empty
@@ -14,7 +15,7 @@ from training.evaluate.evaluation import Evaluation
 from training.evaluate.origins import origin_of
 from training.evaluate.scores import Measure, Scores
 from training.evaluate.stacks import NATURAL, ColoredStack
-from training.evaluate.summary import summarize_values
+from training.evaluate.summary import by_unit, summarize_values
 
 M = Measure
 MEASURES = (M.CIEDE2000, M.TISSUE, M.DCF_REGION, M.NCC2, M.SSIM_BODY, M.CONFIDENCE, M.FLICKER)
@@ -28,12 +29,13 @@ GROUPS: dict[str, Callable[[ColoredStack], str]] = {
 
 
 def by_group(evaluation: Evaluation) -> Table | None:
-    """Natural colours of scanned MRI by what each volume is; contrast consistency by subject."""
-    scores = [
+    """Natural colours of scanned MRI by what each volume is; all of them, and their grey copies."""
+    scanned = [
         s
         for s in evaluation.results.scores
-        if s.method == NATURAL and s.stack.case.kind == MRI and not s.stack.case.synthetic
+        if s.stack.case.kind == MRI and not s.stack.case.synthetic
     ]
+    scores = [s for s in scanned if s.method == NATURAL]
     if not scores:
         return None
     rows = []
@@ -41,6 +43,9 @@ def by_group(evaluation: Evaluation) -> Table | None:
         for value in dict.fromkeys(of(s.stack) for s in scores):
             chosen = [s for s in scores if of(s.stack) == value]
             rows.append([group, value, str(len(chosen)), *_cells(chosen)])
+    rows.append(["all", "natural colours", str(len(scores)), *_cells(scores)])
+    grey = [s for s in scanned if s.method == GREY]
+    rows.append(["all", "grey copy of the MRI", str(len(grey)), *_cells(grey)])
     header = ["by", "group", "volumes", *(m.label for m in MEASURES)]
     return without_empty(Table(header, rows, caption(evaluation.setting)))
 
@@ -72,7 +77,7 @@ def by_disturbance(evaluation: Evaluation) -> Table | None:
 def _cells(chosen: Sequence[Scores]) -> list[str]:
     cells = []
     for measure in MEASURES:
-        values = {s.stack.case.unit: s.values[measure] for s in chosen if measure in s.values}
+        values = by_unit((s.stack.case, s.values[measure]) for s in chosen if measure in s.values)
         cells.append(interval(summarize_values(values), measure.digits))
     return cells
 
@@ -87,6 +92,6 @@ def _changes(found: Sequence[Disturbed]) -> list[str]:
     )
     cells = []
     for values, digits in parts:
-        summary = summarize_values({d.stack.case.unit: values(d) for d in found})
+        summary = summarize_values(by_unit((d.stack.case, values(d)) for d in found))
         cells.append(MISSING if summary is None else interval(summary, digits))
     return cells

@@ -90,25 +90,25 @@ def invariances(evaluation: Evaluation) -> Table | None:
 
 
 def kernel(evaluation: Evaluation) -> Table | None:
-    """KID to the photographs, with NCC² beside it."""
-    rows = [
-        [
-            method,
-            str(distance.pictures),
-            _with_deviation(distance),
-            interval(evaluation.results.summarize(SLAB, method, Measure.NCC2), 3),
-        ]
-        for method, distance in evaluation.kernel.items()
-    ]
+    """KID to the photographs by contrast and in the mean, with NCC² beside it."""
+    rows = []
+    contrasts = list(dict.fromkeys(c for found in evaluation.kernel.values() for c in found))
+    for method, found in evaluation.kernel.items():
+        counts = sorted({distance.pictures for distance in found.values()})
+        cells = [_distance(found[c]) if c in found else MISSING for c in contrasts]
+        mean = float(np.mean([distance.mean for distance in found.values()]))
+        ncc = evaluation.results.summarize(SLAB, method, Measure.NCC2)
+        counted = " or ".join(map(str, counts))
+        rows.append([method, counted, *cells, f"{mean:.3f}", interval(ncc, 3)])
     if not rows:
         return None
-    header = ("colouring", "pictures", "KID (segmentation network)", "NCC²")
+    header = ("colouring", "pictures", *(f"KID {c}" for c in contrasts), "KID, mean", "NCC²")
     return Table(header, rows, caption(evaluation.setting))
 
 
-def _with_deviation(distance: KernelDistance) -> str:
-    deviation = "" if math.isnan(distance.deviation) else f" ± {distance.deviation:.4f}"
-    return f"{distance.mean:.4f}{deviation}"
+def _distance(distance: KernelDistance) -> str:
+    deviation = "" if math.isnan(distance.deviation) else f" ± {distance.deviation:.3f}"
+    return f"{distance.mean:.3f}{deviation}"
 
 
 def _largest(values: np.ndarray) -> float:

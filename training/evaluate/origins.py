@@ -6,9 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
 
-from training.data.sources import load_sources
-from training.evaluate.cases import Case
+from training.data.sources import Source, load_sources
+
+if TYPE_CHECKING:
+    from training.evaluate.cases import Case
 
 UNKNOWN = "not listed"
 NO_FINDING = "none known"
@@ -30,19 +33,24 @@ def origin_of(case: Case) -> Origin:
     """Origin of a case; of MRI that is in no list, nothing is known."""
     if case.synthetic:
         return Origin("made of labels", NO_FINDING)
-    return _listed().get(case.name, Origin(UNKNOWN, UNKNOWN))
+    source = _listed().get(case.name)
+    if source is None:
+        return Origin(UNKNOWN, UNKNOWN)
+    notes = [part.strip() for part in source.region.split(",")[1:]]
+    disease = [note for note in notes if note not in NO_DISEASE]
+    if source.region.startswith("fetal"):
+        disease.append("unborn")
+    repository = "/".join(source.repository.rstrip("/").split("/")[-2:])
+    return Origin(repository, ", ".join(disease) or NO_FINDING)
+
+
+def region_of_source(name: str) -> str:
+    """What the list says that a volume shows ("fetal brain atlas"); empty when it is in no list."""
+    source = _listed().get(name)
+    return source.region if source else ""
 
 
 @cache  # the list ships with the program and does not change
-def _listed() -> Mapping[str, Origin]:
-    found = {}
-    for source in load_sources():
-        place = PurePosixPath(source.name)
-        notes = [part.strip() for part in source.region.split(",")[1:]]
-        disease = [note for note in notes if note not in NO_DISEASE]
-        if source.region.startswith("fetal"):
-            disease.append("unborn")
-        repository = "/".join(source.repository.rstrip("/").split("/")[-2:])
-        name = place.name.removesuffix(".gz")
-        found[PurePosixPath(name).stem] = Origin(repository, ", ".join(disease) or NO_FINDING)
-    return found
+def _listed() -> Mapping[str, Source]:
+    names = (PurePosixPath(source.name).name.removesuffix(".gz") for source in load_sources())
+    return {PurePosixPath(n).stem: source for n, source in zip(names, load_sources(), strict=True)}

@@ -17,7 +17,7 @@ from training.evaluate.cases import MRI, SLAB
 from training.evaluate.evaluation import Evaluation
 from training.evaluate.scores import Measure
 from training.evaluate.size_tables import targets
-from training.evaluate.summary import Results
+from training.evaluate.summary import Results, between_contrasts
 
 SCORE_FIELDS = ("kind", "unit", "case", "contrast", "method", "slice", "measure", "value")
 SUMMARY_FIELDS = (
@@ -70,10 +70,10 @@ def _score_rows(evaluation: Evaluation) -> Iterator[list[Any]]:
             for k, value in zip(scores.stack.index, values, strict=True):
                 if np.isfinite(value):
                     yield [*start, int(k), measure.name.lower(), f"{value:.6g}"]
-    for pair in evaluation.results.pairs:
+    for pair in filter(between_contrasts, evaluation.results.pairs):
         case = pair.first.case
         for k, value in zip(pair.first.index, pair.ciede2000, strict=True):
-            start = [case.kind, case.subject, case.subject, pair.contrasts, pair.method]
+            start = [case.kind, case.unit, case.subject, pair.contrasts, pair.method]
             yield [*start, int(k), Measure.CONTRAST.name.lower(), f"{value:.6g}"]
 
 
@@ -147,7 +147,10 @@ def _as_json(
             "targets": targets(evaluation),
             "pairs": agreements,
             "changes": changes,
-            "kernel": {name: dataclasses.asdict(k) for name, k in evaluation.kernel.items()},
+            "kernel": {
+                method: {contrast: dataclasses.asdict(k) for contrast, k in found.items()}
+                for method, found in evaluation.kernel.items()
+            },
         }
     )
 

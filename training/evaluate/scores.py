@@ -27,7 +27,8 @@ SMALLEST_WINDOW = 7
 class Measure(Enum):
     """Everything that is measured: label, digits, and whether more (1) or less (-1) is better.
 
-    0: neither (a colourfulness is to be the truth's, a flicker that of the MRI or less).
+    0: neither (colourfulness and invented structure are to be the truth's, a flicker that of the
+    MRI or less).
     """
 
     CIEDE2000 = ("CIEDE2000", 1, -1)
@@ -40,7 +41,7 @@ class Measure(Enum):
     CF_SLICE = ("colourfulness slice", 3, 0)
     CONTRAST = ("contrast consistency", 1, -1)
     SHARPNESS = ("border sharpness", 2, 0)
-    INVENTED = ("invented structure", 2, -1)
+    INVENTED = ("invented structure", 2, 0)
     NCC2 = ("NCC²", 3, 1)
     ORIENTATION = ("orientation", 3, 1)
     DETAIL = ("fine detail", 3, 1)

@@ -9,8 +9,10 @@ import numpy as np
 
 from MRIColorizeLib.colorizer import Colorizer
 from training.evaluate import measures
-from training.evaluate.cases import SLAB
+from training.evaluate.baselines import GREY, grey_picture
+from training.evaluate.cases import MRI, SLAB
 from training.evaluate.conditions import field_of_view, thin_case
+from training.evaluate.learned import ColorStatistics
 from training.evaluate.multiscale import ms_ssim_whole
 from training.evaluate.scores import Measure, Scores, unit_rgb
 from training.evaluate.selection import few_slices
@@ -40,8 +42,10 @@ class Size:
 SIZES = tuple(Size(side, raw) for raw in (False, True) for side in SIDES)
 
 
-def size_scores(stack: ColoredStack, colorizer: Colorizer) -> Iterator[Scores]:
-    """Both modes of the model in every size, measured on that size's own pixels.
+def size_scores(
+    stack: ColoredStack, colorizer: Colorizer, statistics: ColorStatistics
+) -> Iterator[Scores]:
+    """Both modes of the model and a grey copy in every size, measured on that size's own pixels.
 
     The slabs and, of a scanned MRI, a few slices; nothing for synthetic contrasts of labelled MRI.
     """
@@ -52,14 +56,21 @@ def size_scores(stack: ColoredStack, colorizer: Colorizer) -> Iterator[Scores]:
         case = field_of_view(size.side, size.raw)(thin_case(few_slices(stack, MOST)), spacing)
         painted = paint_case(case, colorizer, progress=_silent)
         textures = describe_textures(painted.mri)
-        for mode in MODES:
-            values = _measure(painted, mode, textures)
+        shown = tuple(MODES)
+        if not size.raw:  # the same picture both ways
+            painted.pictures[GREY] = grey_picture(painted.mri, painted.mask)
+            shown += (GREY,)
+        for mode in shown:
+            values = _measure(painted, mode, textures, statistics)
             # The pictures have been measured: six sizes of every stack would fill the memory.
             yield Scores(replace(painted, pictures={}), size.method(mode), values, None)
 
 
 def _measure(
-    stack: ColoredStack, mode: str, of_mri: Sequence[TextureStatistics]
+    stack: ColoredStack,
+    mode: str,
+    of_mri: Sequence[TextureStatistics],
+    statistics: ColorStatistics,
 ) -> dict[Measure, np.ndarray]:
     rgb = unit_rgb(stack.pictures[mode])
     grey, mri, mask = measures.grey(rgb), stack.mri, stack.mask
@@ -73,6 +84,9 @@ def _measure(
         Measure.NCC2: measures.squared_ncc(measures.lightness(rgb), mri, mask),
         Measure.CF_SLICE: measures.colorfulness(rgb),
     }
+    if stack.case.kind == MRI:
+        region = statistics.regions[stack.case.region].colorfulness
+        values[Measure.DCF_REGION] = np.abs(measures.colorfulness(rgb, mask) - region)
     if stack.truth is not None:
         truth = unit_rgb(stack.truth)
         values[Measure.CIEDE2000] = measures.color_distance(rgb, truth, mask).ciede2000

@@ -1,6 +1,6 @@
 """What can be concluded from a few units: intervals, paired tests, effect sizes.
 
-Slices of one slab or volume are not independent, so the unit is the slab or the volume.
+Slices of one slab or person are not independent, so the unit is the slab or the person.
 """
 
 from __future__ import annotations
@@ -66,10 +66,10 @@ def hierarchical_interval(
         picks = _resampled_slices(units, unit, rng)  # (resamples, most slices), -1 beyond
         for position in range(seeds):
             found = cube[drawn_seeds[:, position, None], unit[:, None], picks]
-            means += _nan_mean(np.where(picks >= 0, found, np.nan), axis=1) / (count * seeds)
+            means += nan_mean(np.where(picks >= 0, found, np.nan), axis=1) / (count * seeds)
     tail = (1 - level) / 2
     low, high = np.nanquantile(means, (tail, 1 - tail))
-    plain = _nan_mean(_nan_mean(_nan_mean(cube, axis=2), axis=1), axis=0)
+    plain = nan_mean(nan_mean(nan_mean(cube, axis=2), axis=1), axis=0)
     return Interval(float(plain), float(low), float(high))
 
 
@@ -82,7 +82,7 @@ def compare(
     rank_biserial is positive where the first is better.
     """
     slices = first - second
-    means = _nan_mean(slices, axis=1)
+    means = nan_mean(slices, axis=1)
     means = means[np.isfinite(means)]
     spread = float(means.std(ddof=1)) if means.size > 1 else 0.0
     effect = _rank_biserial(means)
@@ -131,7 +131,7 @@ def _rank_biserial(differences: np.ndarray) -> float:
     return float((ranks * np.sign(moved)).sum() / ranks.sum())
 
 
-def _nan_mean(values: np.ndarray, axis: int) -> np.ndarray:
+def nan_mean(values: np.ndarray, axis: int) -> np.ndarray:
     """Mean of what is finite along an axis; NaN, without a warning, where nothing is."""
     known = np.isfinite(values)
     count = known.sum(axis=axis)

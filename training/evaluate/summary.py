@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from training.evaluate.cases import Case
 from training.evaluate.scores import Measure, PairScores, Scores
 from training.evaluate.statistics import Comparison, Interval, compare, hierarchical_interval, holm
 
@@ -56,19 +57,19 @@ class Results:
         self, kind: str, method: str, measure: Measure, contrast: str | None = None
     ) -> dict[str, np.ndarray]:
         """Values of all slices by unit; of one contrast when it is named."""
-        found: dict[str, list[np.ndarray]] = {}
         if measure is Measure.CONTRAST:
-            for pair in self.pairs:
-                case = pair.first.case
-                if (case.kind, pair.method) == (kind, method) and between_contrasts(pair):
-                    found.setdefault(case.subject, []).append(pair.ciede2000)
-        else:
-            for scores in self.scores:
-                case = scores.stack.case
-                right = (case.kind, scores.method) == (kind, method)
-                if right and contrast in (None, case.contrast) and measure in scores.values:
-                    found.setdefault(case.unit, []).append(scores.values[measure])
-        return {unit: np.concatenate(parts) for unit, parts in found.items()}
+            return by_unit(
+                (pair.first.case, pair.ciede2000)
+                for pair in self.pairs
+                if (pair.first.case.kind, pair.method) == (kind, method) and between_contrasts(pair)
+            )
+        return by_unit(
+            (scores.stack.case, scores.values[measure])
+            for scores in self.scores
+            if (scores.stack.case.kind, scores.method) == (kind, method)
+            and contrast in (None, scores.stack.case.contrast)
+            and measure in scores.values
+        )
 
     def summarize(
         self, kind: str, method: str, measure: Measure, contrast: str | None = None
@@ -81,12 +82,14 @@ class Results:
 
     def per_tissue(self, kind: str, method: str, code: int) -> Summary | None:
         """CIEDE2000 to the truth in one tissue, over units."""
-        found: dict[str, list[np.ndarray]] = {}
-        for scores in self.scores:
-            case = scores.stack.case
-            if (case.kind, scores.method) == (kind, method) and scores.per_tissue is not None:
-                found.setdefault(case.unit, []).append(scores.per_tissue[:, code])
-        return summarize_values({unit: np.concatenate(parts) for unit, parts in found.items()})
+        return summarize_values(
+            by_unit(
+                (scores.stack.case, scores.per_tissue[:, code])
+                for scores in self.scores
+                if (scores.stack.case.kind, scores.method) == (kind, method)
+                and scores.per_tissue is not None
+            )
+        )
 
     def compare(
         self, kind: str, first: str, others: Sequence[str], measure: Measure
@@ -104,6 +107,14 @@ class Results:
             Verdict(kind, measure, first, other, comparison, p)
             for (other, comparison), p in zip(found, adjusted, strict=True)
         ]
+
+
+def by_unit(parts: Iterable[tuple[Case, np.ndarray]]) -> dict[str, np.ndarray]:
+    """Values of slices (S,) of cases, joined for each unit."""
+    found: dict[str, list[np.ndarray]] = {}
+    for case, values in parts:
+        found.setdefault(case.unit, []).append(values)
+    return {unit: np.concatenate(values) for unit, values in found.items()}
 
 
 def between_contrasts(pair: PairScores) -> bool:

@@ -10,6 +10,7 @@ from skimage.color import rgb2lab
 
 from MRIColorizeLib.intensity import normalize
 from MRIColorizeLib.tissue import PALETTE_LAB
+from training.evaluate.baselines import GREY
 from training.evaluate.learned import ColorStatistics
 from training.evaluate.measures import tissue_agreement
 from training.evaluate.scores import score_pairs, score_stack
@@ -34,7 +35,7 @@ AGREEMENT = "agreement"  # share of pixels with one tissue in both contrasts, by
 AGREEMENT_OF_COLORS = "agreement_of_colors"  # the same by the nearest palette colour
 
 # The trivial colourings that stand for all of them wherever the MRI is changed.
-HARDEST = ("grey copy", "constant colour", "table per contrast")
+HARDEST = (GREY, "constant colour", "table per contrast")
 
 
 def assess(
@@ -112,8 +113,7 @@ def _of_stack(stack: ColoredStack, statistics: ColorStatistics) -> Iterator[Seri
 
     for scores in score_stack(stack, statistics):
         for measure, values in scores.values.items():
-            if np.isfinite(values).any():
-                yield series(scores.method, measure.name.lower(), values)
+            yield series(scores.method, measure.name.lower(), values)
     if stack.labels is not None:
         for method, picture in stack.pictures.items():
             codes = nearest_tissues(picture)
@@ -141,7 +141,7 @@ def _of_pairs(stacks: Sequence[ColoredStack], method: str) -> Iterator[Series]:
         for measure, values in found.items():
             yield Series(
                 case.kind,
-                case.subject,
+                case.unit,
                 case.subject,
                 pair.contrasts,
                 method,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from training.evaluate.blocks import Table
 from training.evaluate.cases import MRI
-from training.evaluate.cells import MISSING
+from training.evaluate.cells import MISSING, told_p
 from training.evaluate.stacks import NATURAL
 from training.evaluate.statistics import Comparison as Paired
 from training.evaluate.statistics import holm
@@ -17,6 +18,7 @@ from training.experiments.manifest import Arm
 from training.experiments.tables import KINDS, caption
 
 CLEAR = 0.05  # Holm's p below which a difference is called one
+SEEDS = 3  # of an arm, below which its trainings do not speak for it
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,13 @@ class Difference:
     column: Column
     paired: Paired
     p: float | None
+
+    @property
+    def clear(self) -> bool:
+        """Whether test and interval tell it from chance."""
+        change = self.paired.difference
+        aside = change.low > 0 or change.high < 0
+        return self.p is not None and self.p < CLEAR and aside
 
     @property
     def change(self) -> str:
@@ -66,29 +75,58 @@ def difference_table(evidence: Evidence, kind: str) -> Table | None:
 
 
 def findings(evidence: Evidence) -> Iterator[tuple[str, str]]:
-    """Every trained arm in a sentence: in what it is clearly better or worse than the reference."""
+    """Every trained arm in a sentence: in what it is better or worse than the reference.
+
+    A difference is found where Holm's p is below CLEAR and the interval, which knows the seeds, is
+    on one side of zero. p alone speaks of the trainings at hand; with fewer than SEEDS of them the
+    sentence says that it tells of these trainings and not of the arm.
+    """
     found = [one for kind in KINDS for one in _differences(evidence, kind) if one.p is not None]
     for arm in evidence.arms:
         own = [one for one in found if one.arm is arm]
         if not own:
             continue
-        clear = [one for one in own if one.p is not None and one.p < CLEAR]
+        seeds = len(evidence.results[arm.name])
+        clear = [one for one in own if one.clear]
         parts = []
         for name, sign in (("Better", 1), ("Worse", -1)):
             if those := [one for one in clear if one.paired.rank_biserial * sign > 0]:
                 parts.append(f"{name} in {'; '.join(_told(those, evidence))}.")
-        if parts:
-            parts.append(f"Of {len(own)} differences tested {len(own) - len(clear)} may be chance.")
-        else:
-            parts.append(f"No difference can be told from chance, of {len(own)} tested.")
-        seeds = len(evidence.results[arm.name])
-        yield f"{arm.name} ({seeds} {'seed' if seeds == 1 else 'seeds'})", " ".join(parts)
+        parts.append(
+            f"Of {len(own)} differences tested {len(own) - len(clear)} are not told from chance."
+        )
+        few = "" if seeds >= SEEDS else ", too few to tell of the arm and not of these trainings"
+        yield f"{arm.name} ({seeds} {'seed' if seeds == 1 else 'seeds'}{few})", " ".join(parts)
+    if told := _of_itself(evidence):
+        yield f"{evidence.comparison.reference} against itself", told
+
+
+def _of_itself(evidence: Evidence) -> str | None:
+    """How often two trainings of the reference differ by the test that the arms are put to."""
+    reference = evidence.comparison.reference
+    tested = differ = 0
+    for kind in KINDS:
+        for condition in evidence.comparison.conditions:
+            for column in TESTED:
+                own = evidence.values(reference, condition, kind, NATURAL, column.measure)
+                for first, second in itertools.combinations(own.seeds if own else (), 2):
+                    assert own is not None
+                    result = paired(own.of_seed(first), own.of_seed(second), column.better)
+                    if result is not None and result.p is not None:
+                        tested += 1
+                        differ += result.p < CLEAR
+    if not tested:
+        return None
+    return (
+        f"Two of its own seeds differ with a p below {CLEAR} in {differ} of {tested} tests, so "
+        "that a small p between single trainings means little."
+    )
 
 
 def _told_p(one: Difference) -> str:
     if one.arm.model is not None:
         return "not tested"
-    return "too few" if one.p is None else f"{one.p:.3f}"
+    return told_p(one.p)
 
 
 def _told(those: Sequence[Difference], evidence: Evidence) -> Iterator[str]:
@@ -99,7 +137,7 @@ def _told(those: Sequence[Difference], evidence: Evidence) -> Iterator[str]:
         groups.setdefault(f"{one.column.label} on {where}", []).append(one)
     for what, group in groups.items():
         if len(evidence.comparison.conditions) == 1:
-            yield f"{what} ({group[0].change}, p {group[0].p:.3f})"
+            yield f"{what} ({group[0].change}, p {told_p(group[0].p)})"
             continue
         under = (
             f"{CONDITIONS[one.condition].title} {one.paired.difference.mean:+.{one.column.digits}f}"

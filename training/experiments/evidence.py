@@ -12,11 +12,11 @@ import numpy as np
 from training.evaluate.scores import Measure
 from training.evaluate.stacks import MODES
 from training.evaluate.statistics import Comparison as Paired
-from training.evaluate.statistics import Interval, compare, hierarchical_interval
+from training.evaluate.statistics import Interval, compare, hierarchical_interval, nan_mean
 from training.experiments.assessment import AGREEMENT, AGREEMENT_OF_COLORS, TISSUE_OF_COLORS
 from training.experiments.conditions import CONDITIONS
 from training.experiments.manifest import Arm, Comparison, Manifest
-from training.experiments.results import ArmResult, Series, read_result
+from training.experiments.results import ArmResult, ResultError, Series, read_result
 
 
 @dataclass(frozen=True)
@@ -62,16 +62,27 @@ TESTED = tuple(
 
 @dataclass(frozen=True)
 class Values:
-    """One measure of one colouring: cube (seeds, units, slices), NaN where there is none."""
+    """One measure of one colouring: cube (seeds, units, slices), NaN where there is none.
+
+    Slices stand at the same places in all cubes of a measure, a condition and a kind.
+    """
 
     seeds: tuple[int, ...]
     units: tuple[str, ...]
     cube: np.ndarray
 
+    def of_seed(self, seed: int) -> Values:
+        """One training's values, as if they were of no seed."""
+        return Values((), self.units, self.cube[[self.seeds.index(seed)]])
+
     @cached_property
     def interval(self) -> Interval:
         """Mean with its hierarchical bootstrap interval over seeds, units and slices."""
         return hierarchical_interval(self.cube)
+
+
+# Units in order, and of each (unit, case, contrast) the places (S,) of its slices.
+Layout = tuple[tuple[str, ...], Mapping[tuple[str, str, str], np.ndarray]]
 
 
 class Evidence:
@@ -93,6 +104,7 @@ class Evidence:
             name: [r for r in results if r.data == self.data] for name, results in found.items()
         }
         self._known: dict[tuple[str, ...], Values | None] = {}
+        self._layouts: dict[tuple[str, ...], Layout] = {}
         self.left_out = [
             name for name, results in found.items() if len(results) > len(self.results[name])
         ]
@@ -124,57 +136,70 @@ class Evidence:
     def _values(
         self, arm: str, condition: str, kind: str, method: str, measure: str
     ) -> Values | None:
-        tables, seeds = [], []
+        units, places = self._layout(condition, kind, measure)
+        cubes, seeds = [], []
         for result in self.results[arm]:
-            table: dict[str, list[float]] = {}
-            for series in self.measured(result, condition):
-                if (series.kind, series.method, series.measure) == (kind, method, measure):
-                    table.setdefault(series.unit, []).extend(series.values)
-            if table:
-                tables.append(table)
+            found = [
+                series
+                for series in self.measured(result, condition)
+                if (series.kind, series.method, series.measure) == (kind, method, measure)
+            ]
+            if found:
+                cube = np.full((len(units), 1 + max(p[-1] for p in places.values())), np.nan)
+                for series in found:
+                    place = places[series.unit, series.case, series.contrast]
+                    cube[units.index(series.unit), place] = series.values
+                cubes.append(cube)
                 seeds.append(result.seed)
-        if not tables:
+        if not cubes or not np.isfinite(cubes).any():
             return None
-        units = tuple(dict.fromkeys(unit for table in tables for unit in table))
-        longest = max(len(values) for table in tables for values in table.values())
-        cube = np.full((len(tables), len(units), longest), np.nan)
-        for plane, table in zip(cube, tables, strict=True):
-            for row, unit in zip(plane, units, strict=True):
-                row[: len(table.get(unit, ()))] = table.get(unit, ())
-        return Values(tuple(seeds), units, cube)
+        return Values(tuple(seeds), units, np.stack(cubes))
+
+    def _layout(self, condition: str, kind: str, measure: str) -> Layout:
+        """Where the slices of a case stand in a cube: the same for all arms and colourings.
+
+        Raises ResultError when two results differ in how many slices a case has.
+        """
+        if (condition, kind, measure) not in self._layouts:
+            lengths: dict[tuple[str, str, str], int] = {}
+            for results in self.results.values():
+                for result in results:
+                    for series in self.measured(result, condition):
+                        if (series.kind, series.measure) != (kind, measure):
+                            continue
+                        key = (series.unit, series.case, series.contrast)
+                        if lengths.setdefault(key, len(series.values)) != len(series.values):
+                            raise ResultError(
+                                f"The results differ in the slices of {series.case}; measure "
+                                f"{result.arm} again."
+                            )
+            units = tuple(dict.fromkeys(unit for unit, *_ in lengths))
+            ends, places = dict.fromkeys(units, 0), dict[tuple[str, str, str], np.ndarray]()
+            for key, length in lengths.items():
+                places[key] = np.arange(ends[key[0]], ends[key[0]] + length)
+                ends[key[0]] += length
+            self._layouts[condition, kind, measure] = units, places
+        return self._layouts[condition, kind, measure]
 
 
 def paired(first: Values, second: Values, better: int) -> Paired | None:
-    """First minus second over the seeds and units of both; None when they share no unit.
+    """First minus second over the seeds and units of both; None when they share no slice.
 
     The interval is the hierarchical bootstrap's over seeds, units and slices; test and effect sizes
-    are over the units' means. A finished model has no seeds: means over the seeds are compared.
+    are over the units' means, over the seeds that were trained. A finished model has no seeds:
+    means over the seeds are compared.
     """
-    units = [unit for unit in first.units if unit in second.units]
     seeds = [seed for seed in first.seeds if seed in second.seeds]
-    cubes = []
-    for values in (first, second):
-        cube = values.cube[:, [values.units.index(unit) for unit in units]]
-        if seeds:
-            cube = cube[[values.seeds.index(seed) for seed in seeds]]
-        else:
-            cube = _mean_over_seeds(cube)[None]
-        cubes.append(cube)
-    longest = min(cube.shape[2] for cube in cubes)
-    difference = cubes[0][..., :longest] - cubes[1][..., :longest]
+    if seeds:
+        cubes = [values.cube[[values.seeds.index(s) for s in seeds]] for values in (first, second)]
+    else:
+        cubes = [nan_mean(values.cube, axis=0)[None] for values in (first, second)]
+    difference = cubes[0] - cubes[1]
     if not np.isfinite(difference).any():
         return None
-    mean = _mean_over_seeds(difference)
+    mean = nan_mean(difference, axis=0)
     found = compare(mean, np.zeros_like(mean), better >= 0)
     return replace(found, difference=hierarchical_interval(difference))
-
-
-def _mean_over_seeds(cube: np.ndarray) -> np.ndarray:
-    """(units, slices); NaN, without a warning, where no seed has a value."""
-    known = np.isfinite(cube)
-    count = known.sum(axis=0)
-    total = np.where(known, cube, 0).sum(axis=0)
-    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
 def _read(arm: Arm, seeds: Sequence[int], folder: Path) -> list[ArmResult]:

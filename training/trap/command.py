@@ -25,10 +25,11 @@ def _trap(options: argparse.Namespace) -> None:
     from MRIColorizeLib.colorizer import Colorizer
     from MRIColorizeLib.model import load_model
     from training.data.prepared import load_all
+    from training.evaluate.baselines import GREY
     from training.evaluate.stacks import MODES
     from training.trap.arms import ARMS, arm_config, train_arm
-    from training.trap.measure import person_and_slabs, rows_of, see
-    from training.trap.page import PAGE, SHIPPED, Experiment, write_page
+    from training.trap.measure import grey_copies, person_and_slabs, rows_of, see
+    from training.trap.page import PAGE, Experiment, write_page
 
     volumes = load_all(options.prepared)
     shipped = load_model(options.model)
@@ -42,8 +43,10 @@ def _trap(options: argparse.Namespace) -> None:
 
         return see(Colorizer(load_model(model), "cpu"), person, slabs, progress)
 
-    seen = {SHIPPED: seen_by(options.model, SHIPPED)}
-    rows = list(rows_of(seen[SHIPPED], SHIPPED, tuple(MODES)))
+    name = f"{shipped.card.name} {shipped.card.version}"
+    seen = {name: seen_by(options.model, name)}
+    rows = list(rows_of(seen[name], name, tuple(MODES)))
+    rows += rows_of(grey_copies(seen[name]), GREY)
     for arm in ARMS:
         model = train_arm(arm, shipped.card, volumes, options.runs, options.set)
         seen[arm.label] = seen_by(model, arm.label)

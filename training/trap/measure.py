@@ -11,6 +11,7 @@ from MRIColorizeLib.colorizer import Colorizer
 from MRIColorizeLib.volume import Volume
 from training.data.prepared import PreparedVolume
 from training.evaluate import measures
+from training.evaluate.baselines import grey_picture
 from training.evaluate.cases import MRI, Case, labelled_cases, slab_cases
 from training.evaluate.scores import unit_rgb
 from training.evaluate.selection import choose_slices
@@ -22,7 +23,7 @@ SPLIT = "val"
 
 @dataclass(frozen=True)
 class Row:
-    """One colouring of the real T1 and T2 of a person, and of the photographs.
+    """One colouring of the real T1 and T2 of a person, and of the synthetic MRI of photographs.
 
     ssim, ncc2, labelled: by contrast, in the body, mean over slices. agreement, by_chance: share of
     the body with one tissue in both contrasts; None in structure mode, whose map is the natural's.
@@ -99,6 +100,15 @@ def see(
     t2 = paint_case(person[1], colorizer, before=[t1], progress=progress)
     painted = tuple(paint_case(slab, colorizer, progress=progress) for slab in slabs)
     return Seen(t1, t2, painted)
+
+
+def grey_copies(seen: Seen) -> Seen:
+    """The same slices with the MRI itself for a picture, which names no tissue."""
+
+    def grey(stack: ColoredStack) -> ColoredStack:
+        return replace(stack, pictures={NATURAL: grey_picture(stack.mri, stack.mask)}, tissue=None)
+
+    return Seen(grey(seen.t1), grey(seen.t2), tuple(grey(slab) for slab in seen.slabs))
 
 
 def rows_of(seen: Seen, name: str, modes: Sequence[str] = (NATURAL,)) -> Iterator[Row]:

@@ -20,14 +20,14 @@ from training.evaluate.stacks import NATURAL, STRUCTURE
 from training.trap.measure import CONTRASTS, Row, Seen
 
 PAGE, PICTURE, NUMBERS = "structure-trap.md", "structure-trap.png", "structure-trap.json"
-SHIPPED = "as it ships"
 
 
 @dataclasses.dataclass(frozen=True)
 class Experiment:
     """What was done: the model, the settings of the last arm, and what came of it.
 
-    seen, rows: by colouring, in the order of the page; the first is the model as it ships.
+    seen, rows: by colouring, in the order of the page: the model itself, its structure mode, a grey
+    copy, then the arms; seen: without the grey copy, and both modes in one.
     """
 
     card: ModelCard
@@ -58,7 +58,7 @@ def write_page(experiment: Experiment, out: Path) -> None:
 def _blocks(experiment: Experiment) -> list[Block]:
     config, rows = experiment.config, {row.name: row for row in experiment.rows}
     card = experiment.card
-    first, _, plain, bounded, free = experiment.rows
+    first, _, _, plain, bounded, free = experiment.rows
     return [
         Heading("What a structure loss does to tissues", 1),
         Text(
@@ -70,8 +70,8 @@ def _blocks(experiment: Experiment) -> list[Block]:
         Text(
             f"Here the model {card.name} {card.version} is trained on for "
             f"{config.steps} steps, three times from the same weights on the same draws: without "
-            "an SSIM term, with one whose gradient reaches only the bounded lightness residual "
-            "(`losses.reach=lightness`), and with one that may change everything "
+            "an SSIM term, with one that may change the bounded lightness residual and what leads "
+            "to it (`losses.reach=lightness`), and with one that may change the tissues as well "
             "(`losses.reach=all`). The term is the paper's: the sum over windows of "
             f"{', '.join(map(str, config.losses.windows))} pixels of 1 - SSIM of the mean of R, G "
             "and B and the MRI, with weight 1. All other losses stay as they are, the ones that "
@@ -90,7 +90,7 @@ def _blocks(experiment: Experiment) -> list[Block]:
         ),
         Text(
             "The two rows of a colouring show the same tissues of the same person and should be "
-            "one picture. Where an SSIM term may change everything, each row resembles its MRI, "
+            "one picture. Where an SSIM term may change the tissues, each row resembles its MRI, "
             "and the two no longer resemble each other."
         ),
         Heading("How to read the table"),
@@ -108,7 +108,7 @@ def _blocks(experiment: Experiment) -> list[Block]:
         Heading("What follows"),
         Text(
             "Structure is never reported without colour here, nor without a grey copy beside it; "
-            "structure terms reach the lightness residual alone; and who wants the MRI's own "
+            "structure terms have no direct way to the tissue scores; and who wants the MRI's own "
             "lightness gets it at the end, as *structure* mode, where it changes no tissue map."
         ),
     ]
@@ -160,7 +160,8 @@ def _bounded(plain: Row, bounded: Row) -> str:
     return (
         "With the term bound to the lightness residual T1 and T2 share "
         f"{_maybe(bounded.agreement)} of the tissue ({_maybe(plain.agreement)} without the term): "
-        "the maps are out of its reach. It still costs colour: SSIM in T2 goes to "
+        "no gradient of the term goes to the tissue scores themselves, but the layers before them "
+        "are shared and move with it. It costs colour all the same: SSIM in T2 goes to "
         f"{bounded.ssim[1]:.2f} by flattening the lightness, the colours of T1 and T2 lie "
         f"{bounded.apart:.1f} apart instead of "
         f"{plain.apart:.1f}, and the photographs {bounded.photograph:.1f} away instead of "
@@ -171,7 +172,7 @@ def _bounded(plain: Row, bounded: Row) -> str:
 
 def _structure_mode(natural: Row, locked: Row) -> str:
     return (
-        "Structure mode of the model as it ships does the same to the eye without touching the "
+        "Structure mode of the model itself does the same to the eye without touching the "
         f"tissue map: SSIM {locked.ssim[0]:.2f} and {locked.ssim[1]:.2f} in T1 and T2 (natural: "
         f"{natural.ssim[0]:.2f} and {natural.ssim[1]:.2f}), but {locked.apart:.1f} CIEDE2000 "
         f"between the two instead of {natural.apart:.1f}, and {locked.photograph:.1f} to the "
@@ -184,7 +185,7 @@ def _maybe(value: float | None) -> str:
 
 
 def _write_picture(experiment: Experiment, path: Path) -> None:
-    """T1 over T2; the MRI, both modes of the model as it ships, then every arm in natural mode."""
+    """T1 over T2; the MRI, both modes of the model itself, then every arm in natural mode."""
     shipped = next(iter(experiment.seen.values()))
     middle = len(shipped.t1.index) // 2
     body = shipped.t1.mask[middle] | shipped.t2.mask[middle]
