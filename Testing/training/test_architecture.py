@@ -1,6 +1,7 @@
 """The architecture audit: counts against theory and torch's own counter, and the committed page."""
 
 import dataclasses
+import json
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,12 @@ from MRIColorizeLib.generator import DualDecoderGenerator
 from MRIColorizeLib.generator_config import GeneratorConfig
 from MRIColorizeLib.model import find_model, read_card
 from training.__main__ import main
+from training.architecture.command import FOUND
 from training.architecture.differences import REASONS, differences
 from training.architecture.layers import layer_rows
 from training.architecture.page import Audit, architecture_page
 from training.architecture.receptive import receptive_fields
+from training.experiments.manifest import read_manifest
 
 ROOT = Path(__file__).resolve().parents[2]
 PUBLISHED = GeneratorConfig.published()
@@ -115,11 +118,32 @@ def test_every_field_that_differs_has_a_reason():
 
 def test_the_committed_page_is_what_the_code_counts(tmp_path, capsys):
     committed = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-    assert committed == architecture_page(read_card(find_model())), (
+    found = json.loads(FOUND.read_text(encoding="utf-8"))
+    assert committed == architecture_page(read_card(find_model()), found), (
         "make it again: python -m training architecture --out docs/architecture.md"
     )
     assert main(["architecture", "--out", str(tmp_path / "page.md")]) == 0
     assert (tmp_path / "page.md").read_text(encoding="utf-8") == committed
+
+
+def test_what_the_experiments_found_stands_in_the_row_of_its_field():
+    card = read_card(find_model())
+    told = {"decoders": {"single_decoder": {"trained": "3 seeds", "text": "Worse in colour."}}}
+    said = "[Experiments](experiments/README.md), arm single_decoder, 3 seeds: Worse in colour."
+    (row,) = (line for line in architecture_page(card, told).splitlines() if said in line)
+    assert row.startswith("| `decoders` |")
+    assert "single_decoder" not in architecture_page(card, {})
+
+
+def test_every_arm_that_a_difference_names_is_in_the_manifest():
+    comparisons = {c.name: c.arms for c in read_manifest().comparisons}
+    for reason in REASONS.values():
+        assert all(arm in comparisons[comparison] for comparison, arm in reason.arms)
+
+
+def test_findings_that_are_not_there_are_missed_in_one_line(tmp_path, capsys):
+    assert main(["architecture", "--findings", str(tmp_path / "none.json")]) == 2
+    assert "write it by experiments --report" in capsys.readouterr().err
 
 
 def test_a_model_that_is_not_there_is_refused_in_one_line(tmp_path, capsys):

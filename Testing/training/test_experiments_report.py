@@ -2,12 +2,13 @@
 
 import csv
 import dataclasses
+import json
 
 import numpy as np
 import pytest
 
 from training.experiments.conditions import CONDITIONS
-from training.experiments.differences import difference_table, findings
+from training.experiments.differences import difference_table, findings, of_itself
 from training.experiments.evidence import Evidence, paired
 from training.experiments.manifest import Arm, Comparison, Manifest
 from training.experiments.report import write_report
@@ -104,38 +105,50 @@ def test_arms_are_paired_by_seed_and_unit(evidence):
     assert paired(ours, good, better=-1).difference.mean == pytest.approx(8 - 11.5)
 
 
+def _told(manifest, folder):
+    return {
+        one.arm: one for one in findings(Evidence(manifest, _comparison(manifest), folder, "val"))
+    }
+
+
+def _comparison(manifest, seeds=(1, 2)):
+    return dataclasses.replace(manifest.comparisons[0], seeds=seeds)
+
+
 def test_what_was_found_is_told_in_words_where_the_tests_tell_it_from_chance(manifest, tmp_path):
     for seed in (1, 2):
         _write(manifest, tmp_path, "good", seed, _series("natural", 10))
         _write(manifest, tmp_path, "bad", seed, _series("natural", 13))
         _write(manifest, tmp_path, "later", seed, _series("natural", 10))
-    told = dict(findings(Evidence(manifest, manifest.comparisons[0], tmp_path, "val")))
-    few = "(2 seeds, too few to tell of the arm and not of these trainings)"
-    assert list(told) == [f"bad {few}", f"later {few}", "good against itself"]
+    told = _told(manifest, tmp_path)
+    assert list(told) == ["bad", "later"]
+    few = "2 seeds, too few to tell of the arm and not of these trainings"
+    assert {one.trained for one in told.values()} == {few}
     worse = "Worse in CIEDE2000 on held-out cryosections (+3.0 [+3.0, +3.0], p 0.016)."
-    assert told[f"bad {few}"].startswith(worse)
-    assert told[f"later {few}"] == "Of 1 differences tested 1 are not told from chance."
-    assert "in 0 of 1 tests" in told["good against itself"]
+    assert told["bad"].text.startswith(worse)
+    assert told["later"].text == "Of 1 differences tested 1 are not told from chance."
 
 
 def test_three_seeds_speak_for_an_arm_where_test_and_interval_agree(manifest, tmp_path):
-    comparison = dataclasses.replace(manifest.comparisons[0], seeds=(1, 2, 3))
     for seed, worse in ((1, 3), (2, 2), (3, 4)):
         _write(manifest, tmp_path, "good", seed, _series("natural", 10))
         _write(manifest, tmp_path, "bad", seed, _series("natural", 10 + worse))
         # Worse in the mean and in every slab's mean, and better in one of three trainings.
         _write(manifest, tmp_path, "later", seed, _series("natural", 11 + 3 * (worse - 3)))
-    told = dict(findings(Evidence(manifest, comparison, tmp_path, "val")))
-    assert told["bad (3 seeds)"].startswith("Worse in CIEDE2000")
-    assert told["later (3 seeds)"] == "Of 1 differences tested 1 are not told from chance."
+    evidence = Evidence(manifest, _comparison(manifest, (1, 2, 3)), tmp_path, "val")
+    told = {one.arm: one for one in findings(evidence)}
+    assert told["bad"].trained == told["later"].trained == "3 seeds"
+    assert told["bad"].text.startswith("Worse in CIEDE2000")
+    assert told["later"].text == "Of 1 differences tested 1 are not told from chance."
 
 
-def test_what_two_trainings_of_one_arm_differ_by_is_told(manifest, tmp_path):
+@pytest.mark.parametrize(("apart", "differ"), [(0, 0), (1, 1)])
+def test_how_two_trainings_of_one_arm_differ_is_told(manifest, tmp_path, apart, differ):
     for seed in (1, 2):
-        _write(manifest, tmp_path, "good", seed, _series("natural", 10 + seed))
-        _write(manifest, tmp_path, "bad", seed, _series("natural", 10))
-    told = dict(findings(Evidence(manifest, manifest.comparisons[0], tmp_path, "val")))
-    assert "in 1 of 1 tests" in told["good against itself"]
+        _write(manifest, tmp_path, "good", seed, _series("natural", 10 + seed * apart))
+    evidence = Evidence(manifest, _comparison(manifest), tmp_path, "val")
+    assert f"in {differ} of 1 tests" in of_itself(evidence)
+    assert of_itself(Evidence(manifest, _comparison(manifest, (1,)), tmp_path, "val")) is None
 
 
 def test_slices_that_one_arm_lacks_do_not_shift_the_others(manifest, tmp_path):
@@ -156,7 +169,7 @@ def test_slices_that_one_arm_lacks_do_not_shift_the_others(manifest, tmp_path):
 
 
 def test_a_finished_model_is_not_tested_against_arms_of_another_budget(evidence):
-    assert [name.split()[0] for name, _ in findings(evidence)] == ["bad", "good"]
+    assert [one.arm for one in findings(evidence)] == ["bad"]
     table = difference_table(evidence, "cryosection")
     told = {row[1]: row[3:5] for row in table.rows}
     assert told["ours"] == ["-3.5 [-3.5, -3.5]", "not tested"]
@@ -170,6 +183,13 @@ def test_the_page_says_budget_and_hardware_under_every_table(manifest, results, 
     assert _lines(page, "good | natural | 15.0 | 12.")
     assert _lines(page, "grey copy | trivial | – | 30.")
     assert _lines(page, "CIEDE2000 | bad | 8 | +3.0 [+3.0, +3.0] | 0.008 | -1.00 |")
+
+
+def test_what_was_found_is_there_for_programs(manifest, results, tmp_path):
+    page = write_report(manifest, results, tmp_path / "out").read_text()
+    told = json.loads((tmp_path / "out" / "findings.json").read_text())
+    assert list(told["c"]) == ["bad"]
+    assert told["c"]["bad"]["text"] in page
 
 
 def test_an_arm_that_was_not_run_is_marked_in_every_table(manifest, results, tmp_path):

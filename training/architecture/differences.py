@@ -11,10 +11,14 @@ from MRIColorizeLib.generator_config import GeneratorConfig
 
 @dataclass(frozen=True)
 class Reason:
-    """Why a field differs. measured: what was measured, with the numbers; None: not measured."""
+    """Why a field differs. measured: what was measured, with the numbers; None: nothing.
+
+    arms: of the experiments, comparison and name, which have the published value or come near it.
+    """
 
     why: str
     measured: str | None = None
+    arms: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -56,12 +60,16 @@ REASONS = {
         "slice, so that colour leans on the field of view.",
         "Prototype: no clear winner. 64 px of padding changed colour by 15.5 CIEDE2000 with batch "
         "norm and 8.6 with instance norm (before `pool` was body); a gain of 0.85 by 2.8 and 0.4.",
+        arms=(("norm", "instance_norm"),),
     ),
     "fusion": Reason(
         "The paper's text speaks of concatenating the branches, its code adds them; a 1x1 "
         "convolution after the concatenation can learn to add."
     ),
-    "reduction": Reason("A narrower network leaves fewer channels to squeeze."),
+    "reduction": Reason(
+        "A narrower network leaves fewer channels to squeeze.",
+        arms=(("attention", "reduction_16"),),
+    ),
     "pool": Reason(
         "A gate that takes its mean over the slice makes colour depend on how much background is "
         "in it.",
@@ -75,15 +83,14 @@ REASONS = {
     ),
     "cross_skips": Reason(
         "The colour decoder is to lean on what the semantic one knows, as the paper describes; in "
-        "the published code the two are one."
+        "the published code the two are one.",
+        arms=(("decoders", "no_cross_skips"),),
     ),
     "decoders": Reason(
         "The published code builds both decoders from the same modules.",
         "Both pictures are then identical to the bit (a test holds it), and the second pass costs "
-        "the work of everything after the fusion once more. At 20,000 slices each, one seed "
-        "([experiments](experiments/README.md)), one decoder of ours against two: CIEDE2000 +0.9 "
-        "[+0.1, +1.6] on held-out cryosections and -1.5 [-1.9, -1.2] on painted MRI, NCC² -0.119 "
-        "[-0.139, -0.098].",
+        "the work of everything after the fusion once more.",
+        arms=(("decoders", "single_decoder"),),
     ),
     "upsample": Reason(
         "A transposed convolution of 3x3 with stride 2 covers the places of its output unevenly "
@@ -93,9 +100,7 @@ REASONS = {
     "head": Reason(
         "Tissue probabilities under a palette can be checked, edited and recoloured; colours "
         "cannot leave what a cryosection has.",
-        "At 20,000 slices each, one seed ([experiments](experiments/README.md)), free RGB against "
-        "the palette: colour error on held-out cryosections +0.2 [-0.5, +1.4], error of "
-        "colourfulness +0.009 [+0.007, +0.011], NCC² on MRI -0.09 [-0.13, -0.05].",
+        arms=(("method", "rgb"),),
     ),
     "lightness_bound": Reason(
         "Room for the MRI's structure without a change of tissue.",

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 
 from MRIColorizeLib.generator_config import GeneratorConfig
 from MRIColorizeLib.model import ModelCard
-from training.architecture.differences import NOT_MEASURED, differences
+from training.architecture.differences import NOT_MEASURED, Reason, differences
 from training.architecture.layers import SIDE, LayerRow, layer_rows, unused_parameters
 from training.architecture.receptive import receptive_fields
 from training.evaluate.blocks import Block, Heading, Table, Text, as_markdown
 
 PAPER = "[Mathur et al. 2025](https://arxiv.org/abs/2412.10452)"
+LINK = "[Experiments](experiments/README.md)"
+Findings = Mapping[str, Mapping[str, Mapping[str, str]]]  # by comparison and arm
 HEADER = ("layer", "what", "output", "parameters", "million multiply-adds", "sees, px")
 
 
@@ -55,13 +57,16 @@ class Audit:
         return max(self.fields.values())
 
 
-def architecture_page(card: ModelCard) -> str:
-    """The whole page for the network of a model's card."""
+def architecture_page(card: ModelCard, found: Findings) -> str:
+    """The whole page for the network of a model's card.
+
+    found: findings.json of the experiments' report.
+    """
     ours = GeneratorConfig.checked(card.generator)
     published = GeneratorConfig.published()
     mixing = dataclasses.replace(published, residual_convs=True)
     audits = Audit.of(ours), Audit.of(published), Audit.of(mixing)
-    return as_markdown(_blocks(card, ours, published, *audits))
+    return as_markdown(_blocks(card, ours, published, *audits, found))
 
 
 def _blocks(
@@ -71,6 +76,7 @@ def _blocks(
     mine: Audit,
     theirs: Audit,
     mixing: Audit,
+    found: Findings,
 ) -> list[Block]:
     return [
         Heading("The network, layer by layer", 1),
@@ -97,11 +103,12 @@ def _blocks(
             "one decoder, as the paper draws it."
         ),
         Heading("Every difference"),
-        _differences(ours, published),
+        _differences(ours, published, found),
         Text(
             "*Not measured yet* stands where no comparison on equal terms has been run; "
-            "*prototype* for a run of 3 to 15 minutes on a processor with one seed, whose ranking "
-            "counts and whose levels do not."
+            "*experiments* for arms of the small preset against ours of the same preset and "
+            "20,000 slices; *prototype* for a run of 3 to 15 minutes on a processor with one seed, "
+            "whose ranking counts and whose levels do not."
         ),
         Heading(f"Ours: {card.name} {card.version}"),
         _layers(mine, f"{card.name} {card.version}"),
@@ -134,14 +141,23 @@ def _summary(mine: Audit, theirs: Audit, mixing: Audit) -> Table:
     return Table(header, rows, f"one slice of {SIDE}x{SIDE}")
 
 
-def _differences(ours: GeneratorConfig, published: GeneratorConfig) -> Table:
+def _measured(reason: Reason, found: Findings) -> str:
+    """What is known, the experiments' own words among it."""
+    told = [reason.measured] if reason.measured else []
+    for comparison, arm in reason.arms:
+        if one := found.get(comparison, {}).get(arm):
+            told.append(f"{LINK}, arm {arm}, {one['trained']}: {one['text']}")
+    return " ".join(told) or NOT_MEASURED
+
+
+def _differences(ours: GeneratorConfig, published: GeneratorConfig, found: Findings) -> Table:
     rows = [
         [
             f"`{difference.field}`",
             difference.ours,
             difference.published,
             difference.reason.why,
-            difference.reason.measured or NOT_MEASURED,
+            _measured(difference.reason, found),
         ]
         for difference in differences(ours, published)
     ]

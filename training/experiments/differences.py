@@ -74,8 +74,17 @@ def difference_table(evidence: Evidence, kind: str) -> Table | None:
     return Table(header, rows, caption(evidence, kind))
 
 
-def findings(evidence: Evidence) -> Iterator[tuple[str, str]]:
-    """Every trained arm in a sentence: in what it is better or worse than the reference.
+@dataclass(frozen=True)
+class Finding:
+    """What was found of an arm, in words; `trained`: "3 seeds", and whether they are enough."""
+
+    arm: str
+    trained: str
+    text: str
+
+
+def findings(evidence: Evidence) -> Iterator[Finding]:
+    """Of every trained arm: in what it is better or worse than the reference.
 
     A difference is found where Holm's p is below CLEAR and the interval, which knows the seeds, is
     on one side of zero. p alone speaks of the trainings at hand; with fewer than SEEDS of them the
@@ -96,12 +105,11 @@ def findings(evidence: Evidence) -> Iterator[tuple[str, str]]:
             f"Of {len(own)} differences tested {len(own) - len(clear)} are not told from chance."
         )
         few = "" if seeds >= SEEDS else ", too few to tell of the arm and not of these trainings"
-        yield f"{arm.name} ({seeds} {'seed' if seeds == 1 else 'seeds'}{few})", " ".join(parts)
-    if told := _of_itself(evidence):
-        yield f"{evidence.comparison.reference} against itself", told
+        trained = f"{seeds} {'seed' if seeds == 1 else 'seeds'}{few}"
+        yield Finding(arm.name, trained, " ".join(parts))
 
 
-def _of_itself(evidence: Evidence) -> str | None:
+def of_itself(evidence: Evidence) -> str | None:
     """How often two trainings of the reference differ by the test that the arms are put to."""
     reference = evidence.comparison.reference
     tested = differ = 0
@@ -118,8 +126,8 @@ def _of_itself(evidence: Evidence) -> str | None:
     if not tested:
         return None
     return (
-        f"Two of its own seeds differ with a p below {CLEAR} in {differ} of {tested} tests, so "
-        "that a small p between single trainings means little."
+        f"Two seeds of {reference} itself differ with a p below {CLEAR} in {differ} of {tested} "
+        "tests, so that a small p between single trainings means little."
     )
 
 

@@ -1,14 +1,16 @@
-"""The experiments written down: README.md for people, summary.csv for programs."""
+"""The experiments written down: README.md for people, summary.csv, findings.json for programs."""
 
 from __future__ import annotations
 
 import csv
+import dataclasses
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from MRIColorizeLib.output import atomic
 from training.evaluate.blocks import Block, Heading, Picture, Table, Terms, Text, as_markdown
-from training.experiments.differences import difference_table, findings
+from training.experiments.differences import Finding, difference_table, findings, of_itself
 from training.experiments.evidence import Evidence
 from training.experiments.figures import write_curves
 from training.experiments.manifest import Manifest
@@ -20,7 +22,7 @@ from training.experiments.tables import (
     training_table,
 )
 
-PAGE, TABLE = "README.md", "summary.csv"
+PAGE, TABLE, FINDINGS = "README.md", "summary.csv", "findings.json"
 INTRODUCTION = (
     "Every arm has the small preset (width 16, crops of 128 pixels) unless its row says otherwise, "
     "and every arm of a comparison sees the same number of slices. These budgets are a small "
@@ -87,15 +89,25 @@ def write_report(manifest: Manifest, results: Path, out: Path, split: str = "val
         writer.writerow(CSV_FIELDS)
         for evidence in found:
             writer.writerows(csv_rows(evidence))
+    known = {e.comparison.name: list(findings(e)) for e in found}
+    with atomic(out / FINDINGS) as temporary:
+        told = {
+            name: {one.arm: dataclasses.asdict(one) for one in those}
+            for name, those in known.items()
+        }
+        temporary.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
     curves = {e.comparison.name: list(write_curves(e, out)) for e in found}
     with atomic(out / PAGE) as temporary:
-        text = as_markdown(list(_blocks(found, split, curves)))
+        text = as_markdown(list(_blocks(found, split, known, curves)))
         temporary.write_text(text, encoding="utf-8")
     return out / PAGE
 
 
 def _blocks(
-    found: Sequence[Evidence], split: str, curves: Mapping[str, Sequence[Picture]]
+    found: Sequence[Evidence],
+    split: str,
+    known: Mapping[str, Sequence[Finding]],
+    curves: Mapping[str, Sequence[Picture]],
 ) -> Iterator[Block]:
     yield Heading("Experiments", 1)
     yield Text(INTRODUCTION)
@@ -104,9 +116,11 @@ def _blocks(
         comparison = evidence.comparison
         yield Heading(comparison.title)
         yield Text(comparison.question)
-        if told := tuple(findings(evidence)):
+        if told := known[comparison.name]:
             yield Text(f"What was found, each arm against {comparison.reference}:")
-            yield Terms(told)
+            yield Terms([(f"{one.arm} ({one.trained})", one.text) for one in told])
+        if text := of_itself(evidence):
+            yield Text(text)
         yield training_table(evidence)
         for kind, title in KINDS.items():
             yield from _section(f"{title}: colour and structure", measure_table(evidence, kind))
