@@ -37,6 +37,7 @@ from MRIColorizeLib.panel_request import (
     request_maker,
 )
 from MRIColorizeLib.parameters import RESETTABLE
+from MRIColorizeLib.rendering import remove_rendering
 from MRIColorizeLib.request import Request
 from MRIColorizeLib.run import Run
 from MRIColorizeLib.run_panel import RunPanel
@@ -95,6 +96,7 @@ class MRIColorizeWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._parameterNodeGuiTag: Any = None
         self._isOpen = True
         self._isPreviewing = False
+        self._stopTip = ""
         self._watchedInput: Any = None
         VTKObservationMixin.__init__(self)
         ScriptedLoadableModuleWidget.__init__(self, parent)
@@ -120,6 +122,7 @@ class MRIColorizeWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             button.connect("clicked()", slot)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self.onSceneStartClose)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self.onSceneEndClose)
+        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.NodeRemovedEvent, self.onNodeRemoved)
         self.initializeParameterNode()
 
     def cleanup(self) -> None:
@@ -156,6 +159,12 @@ class MRIColorizeWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def onSceneEndClose(self, caller: Any = None, event: Any = None) -> None:
         if self._isOpen:
             self.initializeParameterNode()
+
+    @vtk.calldata_type(vtk.VTK_OBJECT)
+    def onNodeRemoved(self, caller: Any, event: Any, node: Any) -> None:
+        """A colour volume takes its rendering along; a scene that closes sees to it itself."""
+        if not caller.IsClosing() and not caller.IsBatchProcessing():
+            remove_rendering(node)
 
     def initializeParameterNode(self) -> None:
         """Take up the scene's parameter node; without a choice yet, choose the MRI on view."""
@@ -223,6 +232,7 @@ class MRIColorizeWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.logic.startMany,
             lambda nodes: _("{count} volumes were coloured.").format(count=len(nodes)),
             cancelled=_("Cancelled: volumes that were done are in the scene."),
+            stopTip=_("Stop; volumes that are done stay in the scene."),
         )
 
     def onFolderButton(self) -> None:
@@ -240,6 +250,7 @@ class MRIColorizeWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
                 count=len(paths), folder=output
             ),
             cancelled=_("Cancelled: files that were done are in the folder."),
+            stopTip=_("Stop; files that are done stay in the folder."),
         )
 
     def askFolder(self, title: str) -> str:
@@ -269,13 +280,19 @@ class MRIColorizeWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         start: Callable[..., Run],
         onResult: Callable[[Any], str],
         cancelled: str | None = None,
+        stopTip: str | None = None,
         isPreview: bool = False,
     ) -> None:
-        """Start a run with what `choose` says now: the panel may be left before it begins."""
+        """Start a run with what `choose` says now: the panel may be left before it begins.
+
+        cancelled: what the status line says when it was cancelled; stopTip: what the button that
+        does so says before. None stands for a run that changes nothing before its end.
+        """
         if self._runs.isBusy:
             return
         preview.remove_preview()
         self._isPreviewing = isPreview
+        self._stopTip = stopTip or _("Stop; nothing is changed.")
         try:
             choices = choose()
         except MRIColorizeError as error:
@@ -359,7 +376,7 @@ class MRIColorizeWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._showPalette()
         if self._runs.isBusy:
             self.ui.colorizeButton.enabled = self._run is not None
-            self.ui.colorizeButton.toolTip = _("Stop; what is done already is kept.")
+            self.ui.colorizeButton.toolTip = self._stopTip
             self.ui.previewButton.enabled = False
             return
         reason = self._whyNot()
@@ -404,7 +421,11 @@ class MRIColorizeWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         node = self._parameterNode.colorVolume
         if self.logic.repainter.canRepaint(node):
             return _("Changes are shown in {name} at once.").format(name=node.GetName())
-        return _("Changes hold for the next run.")
+        nextRun = _("Changes hold for the next run.")
+        if scene.in_scene(node) and node.GetAttribute(scene.ATTRIBUTE_PREFIX + "Model"):
+            reason = _("{name} can no longer be recoloured: colour it again.")
+            return f"{reason.format(name=node.GetName())} {nextRun}"
+        return nextRun
 
     def _watchInput(self) -> None:
         """A volume may be chosen before it gets its voxels: follow its image."""

@@ -50,9 +50,9 @@ def main(folder: Path) -> None:
         write_png(folder / "slices.png", np.vstack([grey, color]))
         host.render_slices(folder / "fade.png", opacity=0.5, size=SIZE)
         display = module.logic.showIn3D(node, mri)
-        sections = [section(display, mri, *chosen) for chosen in (CORONAL, AXIAL)]
+        sections = [section(display, *chosen) for chosen in (CORONAL, AXIAL)]
         write_png(folder / "rendering.png", np.hstack(sections))
-        window(host, module, display, mri, folder / "window.png")
+        window(host, module, display, folder / "window.png")
 
 
 def panels(host: Host, module: Any, folder: Path) -> None:
@@ -91,14 +91,14 @@ def panels(host: Host, module: Any, folder: Path) -> None:
         button.collapsed = True
 
 
-def window(host: Host, module: Any, display: Any, mri: Any, path: Path) -> None:
+def window(host: Host, module: Any, display: Any, path: Path) -> None:
     """Panel, faded slices and a section in 3D, as they stand in Slicer's window."""
     import slicer
 
     slicer.util.setSliceViewerLayers(foregroundOpacity=0.5)
     module.widget._views.update()
     module.ui.viewsCollapsibleButton.collapsed = False
-    section(display, mri, *CORONAL)
+    section(display, *CORONAL)
     host.window(path, module)
 
 
@@ -115,24 +115,13 @@ def sample(path: Path) -> None:
     both.resize((both.width // 2, both.height // 2), Image.Resampling.LANCZOS).save(path)
 
 
-def section(display: Any, mri: Any, kept: tuple, direction: tuple, zoom: float) -> np.ndarray:
-    """The head with a part cut off by Slicer's own cropping box, uint8 (height, width, 3)."""
+def section(display: Any, kept: tuple, direction: tuple, zoom: float) -> np.ndarray:
+    """The head with a part cut off, as by the panel's *Cut*, uint8 (height, width, 3)."""
     import slicer
 
-    box = display.GetMarkupsROINode()
-    if box is None:
-        box = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsROINode", "Section")
-        box.CreateDefaultDisplayNodes()
-        box.SetDisplayVisibility(False)
-        display.SetAndObserveROINodeID(box.GetID())
-    bounds = np.zeros(6)
-    mri.GetRASBounds(bounds)
-    low, high = bounds[0::2], bounds[1::2]
-    shares = np.array(kept)
-    start, end = low + shares[:, 0] * (high - low), low + shares[:, 1] * (high - low)
-    box.SetSize(*(end - start))
-    box.SetCenter(*((start + end) / 2))
-    display.SetCroppingEnabled(True)
+    from MRIColorizeLib.cutting import cut
+
+    cut(display, kept).SetDisplayVisibility(False)
     view = slicer.app.layoutManager().threeDWidget(0).threeDView()
     view.mrmlViewNode().SetBoxVisible(False)
     view.mrmlViewNode().SetAxisLabelsVisible(False)

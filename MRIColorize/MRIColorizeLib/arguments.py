@@ -76,6 +76,7 @@ def add_look(result: argparse.ArgumentParser) -> None:
 
 def options_from(chosen: argparse.Namespace) -> ColorizeOptions:
     """The engine's options, without the mask, which needs the volume's grid. Raises InputError."""
+    palette = None if chosen.palette is None else find_palette(chosen.palette)
     return ColorizeOptions(
         plane=chosen.plane,
         mode=chosen.mode,
@@ -83,6 +84,7 @@ def options_from(chosen: argparse.Namespace) -> ColorizeOptions:
         saturation=chosen.saturation,
         blend=chosen.blend,
         background=chosen.background,
-        palette=None if chosen.palette is None else find_palette(chosen.palette).lab,
+        palette=None if palette is None else palette.lab,
+        palette_name="" if palette is None else palette.name,
         confidence=chosen.confidence,
     )

@@ -31,7 +31,7 @@ def run_batch(chosen: argparse.Namespace, console: Console) -> int:
 
     Raises an MRIColorizeError when nothing can be done at all, and nothing is left behind then.
     """
-    require(FOR_BATCH, "batch")
+    require(FOR_BATCH)
     began = time.perf_counter()
     run = unique_name()
     tasks, work, crew = _prepare(chosen, run)

@@ -11,7 +11,7 @@ from typing import TextIO
 
 from .batch_records import COLORED, DONE_BEFORE, FAILED, NOT_REACHED, Record, Task
 from .console import one_line
-from .output import NOTICE
+from .provenance import NOTICE
 from .staging import atomic
 
 TABLE = "batch.csv"

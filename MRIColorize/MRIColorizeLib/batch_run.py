@@ -68,7 +68,7 @@ def _plugin(client: Client, plugin: PainterPlugin) -> Iterator[None]:
         client.register_plugin(plugin)
     except ImportError as error:
         raise ClusterError(
-            f"The workers cannot import {error.name}; install MRIColorizeLib[batch] there too."
+            f"The workers cannot import {error.name}; install MRIColorize there too."
         ) from error
     try:
         yield

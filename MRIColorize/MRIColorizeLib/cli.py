@@ -22,10 +22,10 @@ from .files import read_volume
 from .maskfile import read_mask
 from .naming import Job, plan_jobs, sample_path
 from .options import ColorizeOptions
-from .output import NOTICE
 from .packages import FOR_COMMAND, require
 from .palettes import model_palette
 from .picture import write_preview
+from .provenance import NOTICE
 from .staging import check_writable, staged
 from .volume import ColorVolume, Volume, check_volume, choose_plane, slice_order
 from .writing import Wanted, segment_palette, write_results
@@ -74,7 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def colorize(chosen: argparse.Namespace, console: Console) -> int:
     """Colour every input. A bad input among several is told and the others go on."""
-    require(FOR_COMMAND, "cli")
+    require(FOR_COMMAND)
     options = options_from(chosen)
     if chosen.preview is not None and options.plane == "consensus":
         raise InputError("--preview shows one plane; give --plane axial, sagittal or coronal.")

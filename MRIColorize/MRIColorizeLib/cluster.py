@@ -121,7 +121,7 @@ def _local(crew: Crew) -> Iterator[Connection]:
 
 @contextmanager
 def _slurm(crew: Crew) -> Iterator[Connection]:
-    require(FOR_SLURM, "batch")
+    require(FOR_SLURM)
     if shutil.which("sbatch") is None:
         raise ClusterError("There is no sbatch here; call --slurm on a computer that submits jobs.")
     from dask_jobqueue import SLURMCluster

@@ -25,10 +25,10 @@ from .layout import Layout, lay_out
 from .model import Model
 from .options import ColorizeOptions
 from .painting import Painter
+from .provenance import Choices, Provenance
 from .recoloring import TissueMixture
 from .volume import (
     ColorVolume,
-    Provenance,
     Volume,
     check_volume,
     choose_plane,
@@ -105,6 +105,7 @@ class Colorizer:
             mode=options.mode,
             slices=total,
             seconds=time.perf_counter() - began,
+            choices=Choices.of(options),
         )
         return ColorVolume(
             canvas.color,

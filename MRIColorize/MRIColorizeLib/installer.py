@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.metadata
+import platform
 import re
 import sys
 from typing import Any
@@ -37,6 +38,8 @@ class DependencyInstaller:
         missing = self.missing()
         if not missing:
             return
+        if "torch" in missing:
+            self._checkPlatform()
         names = ", ".join(missing)
         # Under test every dialog answers "OK" by itself: that is nobody's consent.
         if self.isTesting():
@@ -65,6 +68,16 @@ class DependencyInstaller:
         if torchWasLoaded:
             raise DependencyError(
                 _("PyTorch was renewed: restart Slicer and press Colorize again.")
+            )
+
+    def _checkPlatform(self) -> None:
+        """Say so where no PyTorch that will do exists, before anything is asked or downloaded."""
+        if sys.platform == "darwin" and platform.machine() == "x86_64":
+            raise DependencyError(
+                _(
+                    "Colouring needs PyTorch {version} or newer, which is not made for Slicer for "
+                    "Intel Macs: use Slicer for Apple silicon, Linux or Windows."
+                ).format(version=".".join(map(str, self.OLDEST["torch"])))
             )
 
     def _isAgreed(self, names: str) -> bool:

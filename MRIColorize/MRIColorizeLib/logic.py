@@ -100,8 +100,11 @@ class MRIColorizeLogic(ScriptedLoadableModuleLogic):
     ) -> Any:
         """Colour every frame of a 4D sequence node; returns the new sequence node.
 
-        The browser of the input plays it too; one is made where there is none.
+        sequence: the node, or the volume that shows one of its frames: a sequence and its volume
+        may have one name, and getNode() finds either. The browser of the input plays the new one
+        too; a browser is made where there is none.
         """
+        sequence = sequences.sequence_of(sequence) or sequence
         sequences.check_sequence(sequence)
         shown = sequences.shown_frame(sequence) or sequence.GetNthDataNode(0)
         return _finish(self.startSequence(_request(shown, **choices), sequence), progress)
@@ -206,16 +209,14 @@ def _request(
     """The choices of the console as a Request. Raises InputError."""
     if isinstance(palette, (str, Path)):
         palette = find_palette(palette)
-    paletteName = "" if palette is None else getattr(palette, "name", _("Custom"))
     if isinstance(palette, Palette):
+        options = {"palette_name": palette.name, **options}
         palette = palette.lab
     try:
         chosen = ColorizeOptions(palette=palette, **options)
     except TypeError as error:
         raise InputError(_("There is no such choice: {reason}.").format(reason=error)) from error
-    return Request(
-        inputVolume, outputVolume, name, chosen, device, model, maskNode, tissue, paletteName
-    )
+    return Request(inputVolume, outputVolume, name, chosen, device, model, maskNode, tissue)
 
 
 def _finish(run: Run, progress: Progress | None = None) -> Any:

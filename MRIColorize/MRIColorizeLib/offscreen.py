@@ -17,7 +17,7 @@ import numpy as np
 
 from .errors import DependencyError
 from .orientation import in_patient_axes
-from .output import NOTICE
+from .provenance import NOTICE
 from .staging import atomic
 from .volume import ColorVolume, bounding_box
 

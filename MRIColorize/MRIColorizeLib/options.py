@@ -34,7 +34,7 @@ class ColorizeOptions:
     blend: 0 to 1, how much of the colour shows; 0 is the grey MRI as the network sees it.
     background: what lies outside the body, "black", "white" or the grey "mri".
     palette: float (13, 3), the CIELAB colours (D65) of the tissues in the order of
-    `tissue.Tissue`; None takes the model's own.
+    `tissue.Tissue`; None takes the model's own. palette_name: what the result says of it.
     editable: keep what `recoloring.recolor` needs, about 17 bytes for each voxel of the body.
     confidence: also give the probability of the most probable tissue.
     batch_size: slices at once; None lets the engine choose. The CPU takes at least the up to eight
@@ -58,6 +58,7 @@ class ColorizeOptions:
     blend: float = 1.0
     background: str = "black"
     palette: np.ndarray | None = None
+    palette_name: str = ""
     editable: bool = False
     confidence: bool = False
 

@@ -11,12 +11,12 @@ import numpy as np
 
 from .errors import OutputError
 from .files import LPS_RAS, suffix
+from .provenance import provenance_fields
 from .slabs import write_gzipped
 from .staging import atomic
-from .volume import ColorVolume, Provenance
+from .volume import ColorVolume
 
 COLOR_SUFFIXES = (".nrrd", ".nii.gz", ".nii")
-NOTICE = "Synthetic colours: not for diagnosis."
 # Levels above this take several times as long and save a few per cent.
 COMPRESSION = 4
 
@@ -55,7 +55,7 @@ def write_nrrd(
         "space origin": lps[:3, 3],
         "kinds": [*(["RGB-color"] if rgb else []), "domain", "domain", "domain"],
         "encoding": "gzip",
-        **{f"MRIColorize.{key}": text for key, text in _provenance(color.provenance).items()},
+        **_provenance(color),
         **fields,
     }
     # The header of a single voxel, whose sizes are then set right: pynrrd would write the whole
@@ -82,6 +82,8 @@ def _write_nifti(color: ColorVolume, path: Path, compress: bool) -> None:
     image = nibabel.Nifti1Image(voxels, color.ijk_to_ras)
     image.header.set_xyzt_units("mm")
     image.header["descrip"] = f"MRIColorize {color.provenance.model_name}: not for diagnosis"[:79]
+    comment = "\n".join(f"{key}: {text}" for key, text in _provenance(color).items())
+    image.header.extensions.append(nibabel.nifti1.Nifti1Extension("comment", comment.encode()))
     image.set_sform(color.ijk_to_ras, code="scanner")
     # A qform cannot hold shear; it gets the nearest rotation then, and the sform the truth.
     image.set_qform(color.ijk_to_ras, code="scanner", strip_shears=True)
@@ -93,13 +95,11 @@ def _write_nifti(color: ColorVolume, path: Path, compress: bool) -> None:
             image.to_stream(written)
 
 
-def _provenance(provenance: Provenance) -> dict[str, str]:
+def _provenance(color: ColorVolume) -> dict[str, str]:
+    """Header keys as Slicer's nodes have them: it takes those of an NRRD over when it loads it."""
+    fields = provenance_fields(color.provenance)
+    # NRRD headers are ASCII, and names of palettes may be any text.
     return {
-        "Model": provenance.model_name,
-        "ModelVersion": provenance.model_version,
-        "Device": provenance.device,
-        "Precision": provenance.precision,
-        "Plane": provenance.plane,
-        "Mode": provenance.mode,
-        "Notice": NOTICE,
+        f"MRIColorize.{key}": text.encode("ascii", "backslashreplace").decode()
+        for key, text in fields.items()
     }

@@ -13,11 +13,10 @@ FOR_BATCH = {**FOR_COMMAND, "distributed": "distributed"}
 FOR_SLURM = {"dask_jobqueue": "dask-jobqueue"}
 
 
-def require(packages: Mapping[str, str], extra: str) -> None:
-    """Raise DependencyError, which names the extra to install, when one of them is missing."""
+def require(packages: Mapping[str, str]) -> None:
+    """Raise DependencyError, which says how to install them, when some are missing."""
     missing = [package for name, package in packages.items() if find_spec(name) is None]
     if missing:
         raise DependencyError(
-            f"Python packages are missing ({', '.join(missing)}); "
-            f"install them with: pip install 'MRIColorizeLib[{extra}]'."
+            f"Python packages are missing; install them with: pip install {' '.join(missing)}."
         )

@@ -14,7 +14,7 @@ from slicer.i18n import tr as _
 
 from .cielab import rgb_to_lab
 from .errors import MRIColorizeError
-from .palettes import Palette, list_palettes, load_palette, save_palette
+from .palettes import SUFFIXES, Palette, list_palettes, load_palette, save_palette
 from .segmentation import tissue_names
 from .tissue import Tissue
 
@@ -146,7 +146,7 @@ class PalettePanel:
 
     def askFile(self, save: bool) -> str:
         """Ask for a colour table's path; "" when the person declines."""
-        kinds = _("Colour tables") + " (*.ctbl *.csv)"
+        kinds = _("Colour tables") + f" ({' '.join(f'*{suffix}' for suffix in SUFFIXES)})"
         if save:
             return qt.QFileDialog.getSaveFileName(None, _("Save palette"), "palette.ctbl", kinds)
         return qt.QFileDialog.getOpenFileName(None, _("Load palette"), "", kinds)

@@ -28,7 +28,6 @@ def panel_request(chosen: Any, palette: Palette | None, settings: MachineSetting
         model=settings.model,
         maskNode=chosen.maskNode,
         tissue=chosen.makeTissue,
-        paletteName=palette.name if palette is not None else "",
     )
 
 
@@ -42,10 +41,7 @@ def request_maker(
     run goes on as it was begun.
     """
     options, device, model = _options(chosen, palette), settings.device, settings.model
-    name = palette.name if palette is not None else ""
-    return lambda volume: Request(
-        volume, options=options, device=device, model=model, paletteName=name
-    )
+    return lambda volume: Request(volume, options=options, device=device, model=model)
 
 
 def _options(chosen: Any, palette: Palette | None) -> ColorizeOptions:
@@ -57,6 +53,7 @@ def _options(chosen: Any, palette: Palette | None) -> ColorizeOptions:
         blend=chosen.blend,
         background=chosen.background,
         palette=palette.lab if palette is not None else None,
+        palette_name=palette.name if palette is not None else "",
     )
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from . import __version__
 from .intensity import UPPER_PERCENTILE
 from .orientation import in_patient_axes
-from .output import NOTICE
+from .provenance import NOTICE, unusual_choices
 from .staging import atomic
 from .volume import PLANE_NORMAL, ColorVolume, Volume, bounding_box, slice_order
 
@@ -69,7 +69,10 @@ def write_preview(
 
 
 def compose(rows: list[list[Tile]], title: str, footer: str) -> Image.Image:
-    """Lay tiles out in rows of equal columns, all at one scale, with title and footer."""
+    """Lay tiles out in rows of equal columns, all at one scale, with title and footer.
+
+    Each further line of the footer makes the picture a line higher.
+    """
     from PIL import Image, ImageDraw
 
     widths = [max(row[column].size_mm[1] for row in rows) for column in range(len(rows[0]))]
@@ -81,7 +84,7 @@ def compose(rows: list[list[Tile]], title: str, footer: str) -> Image.Image:
     cells = [[max(1, round(n * scale)) for n in sides] for sides in (widths, heights)]
     size = (
         max(sum(cells[0]) + GAP * (len(widths) + 1), WIDTH // 2),
-        sum(cells[1]) + GAP * (len(heights) + 1) + 2 * (TEXT + GAP),
+        sum(cells[1]) + GAP * (len(heights) + 1) + 2 * (TEXT + GAP) + TEXT * footer.count("\n"),
     )
     image = Image.new("RGB", size, PAPER)
     draw = ImageDraw.Draw(image)
@@ -155,11 +158,14 @@ def _axis(plane: str) -> int:
 
 
 def _footer(color: ColorVolume) -> str:
+    """The notice and how the colours were made; what is not as usual in a line of its own."""
     made = color.provenance
-    return (
+    usual = (
         f"{NOTICE}  MRIColorize {__version__}, model {made.model_name} {made.model_version}, "
         f"{made.mode} mode, {made.plane} slices"
     )
+    unusual = unusual_choices(made)
+    return f"{usual}\nChosen: {unusual}" if unusual else usual
 
 
 def _font(size: int):  # type: ignore[no-untyped-def]

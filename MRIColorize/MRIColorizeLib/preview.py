@@ -12,8 +12,9 @@ import vtk
 from slicer.i18n import tr as _
 
 from .errors import InputError
+from .provenance import NOTICE
 from .request import EngineSource, Request, options_for
-from .scene import ATTRIBUTE_PREFIX, NOTICE, Node, ijk_to_ras, in_scene, read_volume, write_volume
+from .scene import ATTRIBUTE_PREFIX, Node, ijk_to_ras, in_scene, read_volume, write_volume
 from .views import composite_of
 from .volume import PLANE_NORMAL, ColorVolume, nearest_axes
 

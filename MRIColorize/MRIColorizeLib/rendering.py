@@ -9,11 +9,12 @@ import slicer
 import vtk
 from slicer.i18n import tr as _
 
+from .cutting import mend, show_box
 from .errors import OutputError
 from .opacity import alpha
+from .provenance import NOTICE
 from .scene import (
     ATTRIBUTE_PREFIX,
-    NOTICE,
     Node,
     ijk_to_ras,
     in_scene,
@@ -98,6 +99,7 @@ def show_volume(colorNode: Node, mriNode: Node | None = None, look: Look | None 
         raise OutputError(_("The 3D view could not be set up: nothing was added."))
     set_look(display, look or Look())
     display.SetVisibility(True)
+    show_box(display, True)
     if isNew and slicer.app.layoutManager() is not None:
         slicer.util.resetThreeDViews()
     return display
@@ -110,6 +112,39 @@ def rendering_of(colorNode: Node | None) -> Node | None:
     if rgbaNode is None or module is None:
         return None
     return module.logic().GetFirstVolumeRenderingDisplayNode(rgbaNode)
+
+
+def hide_volume(colorNode: Node | None) -> None:
+    """Hide the rendering of a colour volume, if there is one, with the box of its cut."""
+    display = rendering_of(colorNode)
+    if display is not None:
+        display.SetVisibility(False)
+        show_box(display, False)
+
+
+def remove_rendering(colorNode: Node) -> None:
+    """Take away what rendered a colour volume that has left the scene, unless another one uses it.
+
+    A copy of the volume, as the Data module makes them, refers to the same rendering.
+    """
+    identity = colorNode.GetNodeReferenceID(RENDERING_REFERENCE)
+    rgbaNode = slicer.mrmlScene.GetNodeByID(identity) if identity else None
+    if rgbaNode is None:
+        return
+    volumes = slicer.util.getNodesByClass("vtkMRMLVectorVolumeNode")
+    if any(other.GetNodeReferenceID(RENDERING_REFERENCE) == identity for other in volumes):
+        return
+    kind = "vtkMRMLVolumeRenderingDisplayNode"
+    displays = [rgbaNode.GetNthDisplayNode(n) for n in range(rgbaNode.GetNumberOfDisplayNodes())]
+    properties = []
+    for display in [display for display in displays if display is not None and display.IsA(kind)]:
+        mend(display)
+        properties.append(display.GetVolumePropertyNode())
+    remove_node(rgbaNode)
+    used = [display.GetVolumePropertyNode() for display in slicer.util.getNodesByClass(kind)]
+    for propertyNode in properties:
+        if in_scene(propertyNode) and propertyNode not in used:
+            slicer.mrmlScene.RemoveNode(propertyNode)
 
 
 def refresh_rgba(colorNode: Node) -> None:
@@ -164,13 +199,25 @@ def _intensity(colorNode: Node, mriNode: Node | None, rgb: np.ndarray) -> Volume
 
 def _body(colorNode: Node, rgb: np.ndarray, intensity: Volume) -> np.ndarray:
     """Where tissue is, bool (K, J, I): what is not background, or is body in the MRI."""
-    background = colorNode.GetAttribute(ATTRIBUTE_PREFIX + "Background") or "black"
+    background = colorNode.GetAttribute(ATTRIBUTE_PREFIX + "Background") or _likely_background(rgb)
     if background != "mri":
         air = 255 if background == "white" else 0
         return np.asarray((rgb != air).any(axis=-1))
     from .body import find_body  # imports SimpleITK, which takes a moment
 
     return find_body(intensity.array)
+
+
+def _likely_background(rgb: np.ndarray) -> str:
+    """What lies outside the body of colours that do not say so, by the corners of their volume.
+
+    rgb: uint8 (K, J, I, 3). Corners in colour are body; the grey ones tell.
+    """
+    corners = rgb[np.ix_((0, -1), (0, -1), (0, -1))].reshape(-1, 3)
+    grey = corners[np.ptp(corners, axis=1) == 0, 0]
+    if (grey == 0).all():
+        return "black"
+    return "white" if (grey == 255).all() else "mri"
 
 
 def set_look(display: Node, look: Look) -> None:

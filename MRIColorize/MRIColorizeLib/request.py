@@ -28,8 +28,7 @@ class Request:
 
     inputVolume: the MRI. outputVolume: is overwritten; None makes a new volume, called name or
     after the MRI. device, model: see Colorizer and load_model. maskNode: segmentation or label map.
-    tissue: also make the tissue map. paletteName: what the result says of options.palette, "" for
-    the model's own. Raises InputError when the MRI cannot be coloured.
+    tissue: also make the tissue map. Raises InputError when the MRI cannot be coloured.
     """
 
     inputVolume: Node
@@ -40,7 +39,6 @@ class Request:
     model: str | None = None
     maskNode: Node | None = None
     tissue: bool = False
-    paletteName: str = ""
 
     def __post_init__(self) -> None:
         check_input(self.inputVolume)
@@ -67,9 +65,7 @@ def colorize_steps(
         request.inputVolume,
         request.outputVolume,
         request.name,
-        options,
         tissue_colors(options, engine) if request.tissue else None,
-        request.paletteName,
     )
     keep(node, color)
     return node

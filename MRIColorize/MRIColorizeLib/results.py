@@ -8,10 +8,9 @@ import numpy as np
 from slicer.i18n import tr as _
 
 from .errors import InputError
-from .options import ColorizeOptions
+from .provenance import NOTICE
 from .scene import (
     ATTRIBUTE_PREFIX,
-    NOTICE,
     Node,
     check_in_scene,
     color_name,
@@ -33,16 +32,14 @@ def write_results(
     inputNode: Node,
     outputNode: Node | None,
     name: str | None,
-    options: ColorizeOptions,
     tissue_rgb: np.ndarray | None = None,
-    palette_name: str = "",
 ) -> Node:
     """Write a finished run beside its input and return the colour volume's node.
 
-    tissue_rgb: (13, 3) in [0, 1], colours of the segments; None makes no tissue map. palette_name:
-    what the volume says of its colours, "" for the model's own. A reused output reuses its tissue
-    map and confidence volume too, or lets go of those that are not made again. Raises OutputError,
-    or InputError when the model knows no tissues; then nothing that is new stays in the scene.
+    tissue_rgb: (13, 3) in [0, 1], colours of the segments; None makes no tissue map. A reused
+    output reuses its tissue map and confidence volume too, or lets go of those that are not made
+    again. Raises OutputError, or InputError when the model knows no tissues; then nothing that is
+    new stays in the scene.
     """
     check_in_scene(inputNode)
     base = name or color_name(inputNode)
@@ -77,9 +74,6 @@ def write_results(
     for role in (TISSUE_REFERENCE, CONFIDENCE_REFERENCE):
         # One of the run before would pass for one of these colours.
         result.SetNodeReferenceID(role, made[role].GetID() if role in made else None)
-    result.SetAttribute(ATTRIBUTE_PREFIX + "Palette", palette_name)
-    for key in ("background", "mode", "detail", "saturation", "blend"):
-        result.SetAttribute(ATTRIBUTE_PREFIX + key.capitalize(), str(getattr(options, key)))
     return result
 
 

@@ -12,14 +12,14 @@ import vtk.util.numpy_support
 from slicer.i18n import tr as _
 
 from .errors import InputError, OutputError
-from .volume import ColorVolume, Provenance, Volume
+from .provenance import Provenance, provenance_fields
+from .volume import ColorVolume, Volume
 
 # Node attributes that say how a colour volume came to be start with this.
 ATTRIBUTE_PREFIX = "MRIColorize."
 # Node reference from a colour volume to its MRI; Slicer keeps it right when a scene is loaded into
 # another, which it does not for an ID in an attribute.
 INPUT_REFERENCE = ATTRIBUTE_PREFIX + "Input"
-NOTICE = "Synthetic colours: not for diagnosis."
 
 # MRML nodes are C++ objects without Python types.
 Node = Any
@@ -153,11 +153,27 @@ def check_in_scene(inputNode: Node) -> None:
 def input_of(colorNode: Node) -> Node | None:
     """The MRI that a colour volume was made from, None when it is gone or has changed its grid."""
     node = colorNode.GetNodeReference(INPUT_REFERENCE)
+    return node if _could_be_input(node, colorNode) else None
+
+
+def input_or(colorNode: Node, candidate: Node | None) -> Node | None:
+    """The same; for colours that know no MRI, as from a file, the candidate if it lies there too.
+
+    There: on the same grid and under the same parent transform.
+    """
+    known = input_of(colorNode)
+    if known is not None or not _could_be_input(candidate, colorNode):
+        return known
+    together = candidate.GetTransformNodeID() == colorNode.GetTransformNodeID()
+    return candidate if together else None
+
+
+def _could_be_input(node: Node | None, colorNode: Node) -> TypeGuard[Node]:
     try:
         check_input(node)
     except InputError:
-        return None
-    return node if same_grid(node, colorNode) else None
+        return False
+    return colorNode.GetImageData() is not None and same_grid(node, colorNode)
 
 
 def same_grid(one: Node, other: Node) -> bool:
@@ -181,9 +197,12 @@ def in_scene(node: Node | None) -> TypeGuard[Node]:
 
 
 def remove_node(node: Node) -> None:
-    """Take a displayable node and its display nodes out of the scene."""
+    """Take a displayable node and its display nodes out of the scene.
+
+    The node goes first: a slice view gives a volume that it shows a new display node at once.
+    """
     displays = [node.GetNthDisplayNode(n) for n in range(node.GetNumberOfDisplayNodes())]
-    for gone in (*displays, node):
+    for gone in (node, *displays):
         if in_scene(gone):
             slicer.mrmlScene.RemoveNode(gone)
 
@@ -245,14 +264,8 @@ def fill_volume(
 def provenance_attributes(provenance: Provenance, inputNode: Node) -> dict[str, str]:
     """How a volume came to be, as node attributes without their prefix."""
     return {
-        "Model": provenance.model_name,
-        "ModelVersion": provenance.model_version,
-        "Device": provenance.device,
-        "Precision": provenance.precision,
-        "Plane": provenance.plane,
-        "Mode": provenance.mode,
+        **provenance_fields(provenance),
         "Slices": str(provenance.slices),
         "Seconds": f"{provenance.seconds:.1f}",
         "InputNodeName": inputNode.GetName() or "",
-        "Notice": NOTICE,
     }

@@ -10,9 +10,9 @@ import vtk
 import vtk.util.numpy_support
 from slicer.i18n import tr as _
 
+from .provenance import NOTICE
 from .scene import (
     ATTRIBUTE_PREFIX,
-    NOTICE,
     Node,
     add_node,
     check_in_scene,
@@ -82,7 +82,8 @@ def write_tissue(
 
     codes: uint8 (K, J, I) of Tissue. matrix: (4, 4) voxel to RAS in mm. palette_rgb: (13, 3) in
     [0, 1]. The parent transform and the place in the hierarchy are those of `beside`. Only tissues
-    that are there become segments; their IDs are the names in Tissue. Raises OutputError.
+    that are there become segments; their IDs are the names in Tissue. A new node is hidden. Raises
+    OutputError.
     """
     check_in_scene(beside)
     image = _label_image(codes, matrix)
@@ -90,7 +91,7 @@ def write_tissue(
         if node is None or not in_scene(node):
             node = add_node("vtkMRMLSegmentationNode", name, beside)
             on_failure.callback(remove_node, node)
-        node.CreateDefaultDisplayNodes()
+            _hide(node)
         modified = node.StartModify()
         try:
             _fill(node, image, np.unique(codes), palette_rgb)
@@ -99,8 +100,6 @@ def write_tissue(
             node.SetAttribute(ATTRIBUTE_PREFIX + "Notice", NOTICE)
         finally:
             node.EndModify(modified)
-        # The colours themselves are what a person wants to see first.
-        node.GetDisplayNode().SetVisibility2DFill(False)
         on_failure.pop_all()
     return node
 
@@ -111,6 +110,13 @@ def color_segments(node: Node, palette_rgb: np.ndarray) -> None:
         segment = node.GetSegmentation().GetSegment(tissue.name)
         if segment is not None:
             segment.SetColor(*map(float, palette_rgb[tissue]))
+
+
+def _hide(node: Node) -> None:
+    """Show nothing of a new node: its outlines would cover the colours, which a person wants."""
+    node.CreateDefaultDisplayNodes()
+    node.GetDisplayNode().SetVisibility(False)
+    node.GetDisplayNode().SetVisibility2DFill(False)  # outlines, when it is shown
 
 
 def _fill(node: Node, image: vtk.vtkImageData, present: np.ndarray, rgb: np.ndarray) -> None:

@@ -11,11 +11,11 @@ import slicer
 from slicer.i18n import tr as _
 
 from .errors import InputError
+from .provenance import NOTICE
 from .request import EngineSource, Request, options_for
 from .scene import (
     ATTRIBUTE_PREFIX,
     INPUT_REFERENCE,
-    NOTICE,
     Node,
     check_in_scene,
     check_input,
@@ -71,7 +71,9 @@ def sequence_steps(
 def check_sequence(sequence: Node | None) -> None:
     """Raise InputError when a node is no sequence of volumes that can be coloured."""
     if sequence is None or not sequence.IsA("vtkMRMLSequenceNode"):
-        raise InputError(_("No sequence is given: give the sequence node of a 4D volume."))
+        raise InputError(
+            _("No sequence is given: give the sequence of a 4D volume or the volume that shows it.")
+        )
     if not sequence.GetNumberOfDataNodes():
         raise InputError(
             _("{name} has no frames: load its images first.").format(name=sequence.GetName())
@@ -107,7 +109,6 @@ def _write(colors: list[ColorVolume], sequence: Node, request: Request, name: st
             getattr(result, "Set" + get)(getattr(sequence, "Get" + get)())
         for n, color in enumerate(colors):
             frame = _frame(color, sequence.GetNthDataNode(n), name)
-            frame.SetAttribute(ATTRIBUTE_PREFIX + "Palette", request.paletteName)
             result.SetDataNodeAtValue(frame, sequence.GetNthIndexValue(n))
         result.SetAttribute(ATTRIBUTE_PREFIX + "Notice", NOTICE)
         browser = browser_of(sequence)

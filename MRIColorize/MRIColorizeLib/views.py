@@ -7,7 +7,7 @@ from typing import Any
 
 import slicer
 
-from .rendering import rendering_of
+from .rendering import hide_volume
 from .scene import Node
 
 
@@ -24,9 +24,13 @@ class Layers:
 
 @dataclass(frozen=True)
 class ViewsState:
-    """All slice views at one moment."""
+    """All slice views at one moment.
+
+    layout: the arrangement of the views that is to come back, None when it was not changed.
+    """
 
     layers: tuple[Layers, ...]
+    layout: int | None = None
 
 
 def remember_views() -> ViewsState:
@@ -55,9 +59,23 @@ def restore_views(state: ViewsState, colorNode: Node | None = None) -> None:
         composite.SetForegroundVolumeID(_present(layers.foreground))
         composite.SetLabelVolumeID(_present(layers.label))
         composite.SetForegroundOpacity(layers.opacity)
-    display = rendering_of(colorNode)
-    if display is not None:
-        display.SetVisibility(False)
+    hide_volume(colorNode)
+    if state.layout is not None and slicer.app.layoutManager() is not None:
+        slicer.app.layoutManager().setLayout(state.layout)
+
+
+def ensure_3d_view() -> int | None:
+    """Go to Four-Up when the layout shows no 3D view; returns the layout before, None if it stays.
+
+    Slicer keeps the 3D view while a layout leaves it out, so counting views does not tell.
+    """
+    manager = slicer.app.layoutManager()
+    views = slicer.util.getNodesByClass("vtkMRMLViewNode")
+    if manager is None or any(view.IsMappedInLayout() for view in views):
+        return None
+    before = int(manager.layout)
+    manager.setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView)
+    return before
 
 
 def fade(opacity: float) -> None:
@@ -68,6 +86,14 @@ def fade(opacity: float) -> None:
 def faded() -> float:
     """Opacity of the upper layer in the first slice view, 1 where there is no view."""
     return next((composite.GetForegroundOpacity() for composite in _composites()), 1.0)
+
+
+def is_on_top(node: Node) -> bool:
+    """Whether a slice view shows the volume over another, so that fading does something."""
+    return any(
+        composite.GetForegroundVolumeID() == node.GetID() and composite.GetBackgroundVolumeID()
+        for composite in _composites()
+    )
 
 
 def composite_of(sliceNode: Node) -> Node | None:

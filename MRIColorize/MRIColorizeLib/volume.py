@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .errors import InputError
+from .provenance import Provenance
 
 if TYPE_CHECKING:
     from .recoloring import TissueMixture
@@ -31,20 +32,6 @@ class Volume:
         """Distance of neighbouring voxels along i, j, k in mm."""
         lengths = np.linalg.norm(np.asarray(self.ijk_to_ras, dtype=float)[:3, :3], axis=0)
         return float(lengths[0]), float(lengths[1]), float(lengths[2])
-
-
-@dataclass(frozen=True)
-class Provenance:
-    """How a colour volume came to be."""
-
-    model_name: str
-    model_version: str
-    device: str
-    precision: str
-    plane: str
-    mode: str
-    slices: int
-    seconds: float
 
 
 @dataclass(frozen=True)

@@ -160,7 +160,10 @@ def test_dask_is_asked_for_by_this_command_alone(tmp_path, command, monkeypatch)
     find = packages.find_spec
     touched(tmp_path, "in/a.nii.gz")
     monkeypatch.setattr(packages, "find_spec", lambda n: None if n == "distributed" else find(n))
-    refused(command("batch", tmp_path / "in", tmp_path / "out"), "MRIColorizeLib[batch]")
+    refused(
+        command("batch", tmp_path / "in", tmp_path / "out"),
+        "install them with: pip install distributed.",
+    )
     write_nifti(tmp_path / "head.nii.gz")
     assert command(tmp_path / "head.nii.gz").code == 0
 

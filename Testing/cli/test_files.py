@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from dataclasses import replace
 from pathlib import Path
 
 import nibabel
@@ -16,6 +17,7 @@ from MRIColorizeLib import output
 from MRIColorizeLib.errors import OutputError
 from MRIColorizeLib.files import read_volume, stem, suffix
 from MRIColorizeLib.output import write_color
+from MRIColorizeLib.provenance import Choices
 
 LPS = np.diag((-1.0, -1.0, 1.0, 1.0))
 
@@ -115,6 +117,51 @@ def test_nrrd_says_that_it_is_colour_and_not_a_vector(tmp_path):
     assert header["encoding"] == "gzip"
     assert "not for diagnosis" in header["MRIColorize.Notice"]
     assert header["MRIColorize.Model"] == "made"
+
+
+CHOSEN = Choices("Vivid", 0.25, 1.5, 0.75, "white", masked=True)
+TOLD = {
+    "Palette": "Vivid",
+    "Detail": "0.25",
+    "Saturation": "1.5",
+    "Blend": "0.75",
+    "Background": "white",
+    "Mask": "yes",
+}
+
+
+def chosen_color(choices: Choices = CHOSEN):
+    color = made_color()
+    return replace(color, provenance=replace(color.provenance, choices=choices))
+
+
+def test_nrrd_says_how_it_was_coloured(tmp_path):
+    write_color(chosen_color(), tmp_path / "color.nrrd")
+    header = nrrd.read_header(str(tmp_path / "color.nrrd"))
+    assert {key: header[f"MRIColorize.{key}"] for key in TOLD} == TOLD
+    write_color(made_color(), tmp_path / "plain.nrrd")
+    header = nrrd.read_header(str(tmp_path / "plain.nrrd"))
+    assert (header["MRIColorize.Palette"], header["MRIColorize.Mask"]) == ("", "no")
+
+
+def test_nifti_says_how_it_was_coloured_in_a_comment(tmp_path):
+    write_color(chosen_color(), tmp_path / "color.nii.gz")
+    (comment,) = nibabel.load(tmp_path / "color.nii.gz").header.extensions
+    assert comment.get_code() == 6  # NIFTI_ECODE_COMMENT
+    lines = comment.get_content().decode().rstrip("\0").splitlines()
+    assert {f"MRIColorize.{key}: {text}" for key, text in TOLD.items()} <= set(lines)
+    assert "MRIColorize.Model: made" in lines
+
+
+@pytest.mark.parametrize("name", ["two\nlines", "Köpfe ☃", "a:=b", "\udcff"])
+def test_palette_of_any_name_leaves_the_header_whole(tmp_path, name):
+    for ending in (".nrrd", ".nii.gz"):
+        write_color(chosen_color(Choices(palette=name)), tmp_path / f"color{ending}")
+        stored = sitk.GetArrayFromImage(sitk.ReadImage(str(tmp_path / f"color{ending}")))
+        np.testing.assert_array_equal(stored, made_color().array)
+    header = nrrd.read_header(str(tmp_path / "color.nrrd"))
+    assert header["MRIColorize.Palette"]
+    assert header["MRIColorize.Detail"] == "0.5"
 
 
 def test_nifti_says_that_it_is_rgb_and_where_it_lies_twice(tmp_path):

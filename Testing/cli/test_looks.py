@@ -45,6 +45,17 @@ def test_every_option_for_the_colours_reaches_them(head, command):
     assert 0 < np.abs(several - plain)[body].mean() < 60
 
 
+def test_the_file_tells_the_options_that_made_it(head, command, tmp_path):
+    mask = write_nifti(tmp_path / "mask.nii.gz", np.ones(made_head().shape, np.uint8), oblique())
+    options = ("--palette", "vivid", "--detail", 0.25, "--saturation", 1.5, "--blend", 0.75)
+    colored(command, head, *options, "--background", "mri", "--mask", mask, "--tissue")
+    for name in ("head_color.nrrd", "head_tissue.seg.nrrd"):
+        header = nrrd.read_header(str(tmp_path / name))
+        keys = ("Palette", "Detail", "Saturation", "Blend", "Background", "Mask")
+        told = [header[f"MRIColorize.{key}"] for key in keys]
+        assert told == ["Vivid", "0.25", "1.5", "0.75", "mri", "yes"]
+
+
 def test_a_palette_from_a_file_paints_as_the_one_it_was_saved_from(head, command, tmp_path):
     save_palette(tmp_path / "mine.ctbl", find_palette("vivid"))
     by_name = colored(command, head, "--palette", "vivid")

@@ -11,7 +11,8 @@ from PIL import Image
 
 from cli.made import made_color
 from MRIColorizeLib.orientation import in_patient_axes
-from MRIColorizeLib.picture import VIEWS, slice_pair, write_montage, write_preview
+from MRIColorizeLib.picture import GAP, TEXT, VIEWS, slice_pair, write_montage, write_preview
+from MRIColorizeLib.provenance import Choices, unusual_choices
 from MRIColorizeLib.volume import ColorVolume, Volume
 
 # A body that fills the grid, (S, A, R) = (20, 30, 24) voxels of 3, 1 and 2 mm, with one corner lit.
@@ -88,6 +89,30 @@ def test_a_montage_shows_six_tiles_and_is_one_png(tmp_path):
     columns = (pixels > 40)[60:-60].any(axis=0)
     assert np.count_nonzero(np.diff(columns.astype(int)) == 1) == 3
     assert np.count_nonzero(np.diff(rows.astype(int)) == 1) >= 4  # title, two rows, footer
+
+
+def test_what_was_chosen_stands_in_a_line_of_its_own_below_the_picture(tmp_path):
+    volume, color = lit_corner()
+    chosen = Choices("Vivid", saturation=1.5, background="white", masked=True)
+    made = replace(color.provenance, choices=chosen)
+    assert unusual_choices(color.provenance) == ""
+    assert unusual_choices(made) == "palette Vivid, saturation 1.5, background white, inside a mask"
+    write_montage(volume, color, tmp_path / "plain.png", "head")
+    write_montage(volume, replace(color, provenance=made), tmp_path / "chosen.png", "head")
+    plain, told = (
+        np.asarray(Image.open(tmp_path / f"{name}.png").convert("L"))
+        for name in ("plain", "chosen")
+    )
+    assert told.shape == (plain.shape[0] + TEXT, plain.shape[1])
+    added = (told[-TEXT - GAP :] > 40).any(axis=0)
+    assert np.flatnonzero(added).max() > 400  # a sentence, not a speck
+
+
+def test_detail_is_told_only_where_it_does_something():
+    made = lit_corner()[1].provenance
+    fine = replace(made, choices=Choices(detail=0.0))
+    assert unusual_choices(fine) == "detail 0"
+    assert unusual_choices(replace(fine, mode="structure")) == ""
 
 
 def test_a_volume_of_one_slice_has_a_picture_of_that_slice(tmp_path):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import slicer
@@ -206,9 +207,11 @@ class LayoutManager:
             self._slices[logic.GetSliceNode().GetLayoutName()] = SliceWidget(session, logic)
         view_node = session.scene.GetFirstNodeByClass("vtkMRMLViewNode")
         self._threed = ThreeDWidget(session, view_node)
+        self._map_views()
 
     @property
     def threeDViewCount(self) -> int:
+        """Views that exist, as in Slicer: also while the layout shows none of them."""
         return 1
 
     @property
@@ -216,8 +219,18 @@ class LayoutManager:
         return self._session.layout_logic.GetLayoutNode().GetViewArrangement()
 
     def setLayout(self, arrangement: int) -> None:
-        """Note the arrangement in the layout node; the host's four views stay."""
+        """Note the arrangement in the layout node; the host's four views stay, as Slicer's do."""
         self._session.layout_logic.GetLayoutNode().SetViewArrangement(arrangement)
+        self._map_views()
+
+    def _map_views(self) -> None:
+        """Tell every view node whether the layout shows it, as Slicer's layout manager does."""
+        description = self._session.layout_logic.GetLayoutNode().GetCurrentLayoutDescription()
+        views = ElementTree.fromstring(description).iter("view")
+        shown = {(view.get("class"), view.get("singletontag")) for view in views}
+        for kind in ("vtkMRMLSliceNode", "vtkMRMLViewNode"):
+            for node in slicer.util.getNodesByClass(kind):
+                node.SetMappedInLayout((kind, node.GetLayoutName()) in shown)
 
     def mrmlSliceLogics(self) -> Any:
         return self._session.application_logic.GetSliceLogics()

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from MRIColorizeLib.output import NOTICE, atomic
+from MRIColorizeLib.output import atomic
 from MRIColorizeLib.picture import compose
+from MRIColorizeLib.provenance import NOTICE
 from MRIColorizeLib.tissue import DISPLAY_RGB, NAMES
 from MRIColorizeLib.volume import bounding_box
 from training.evaluate import measures

@@ -107,8 +107,8 @@ def smoothing(evaluation: Evaluation) -> str:
     return (
         "Photograph and MRI are resampled alike, and dCF compares with the resampled photograph. "
         f"Resampling smooths: in the body the photographs' colourfulness is {before:.3f} as they "
-        f"are and {after:.3f} on 256 pixels, which makes a smooth colouring's dCF smaller here "
-        "than in the tables of whole slices."
+        f"are and {after:.3f} on 256 pixels, nearer to a smooth colouring's, so dCF is smaller "
+        "than on the pixels that they came with."
     )
 
 

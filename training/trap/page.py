@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from MRIColorizeLib.model import ModelCard
-from MRIColorizeLib.output import NOTICE, atomic
+from MRIColorizeLib.output import atomic
 from MRIColorizeLib.picture import compose
+from MRIColorizeLib.provenance import NOTICE
 from MRIColorizeLib.volume import bounding_box
 from training.config import TrainConfig
 from training.evaluate.blocks import Block, Heading, Picture, Table, Text, as_markdown

@@ -10,10 +10,12 @@ from typing import Any
 
 import numpy as np
 import slicer
+import vtk
 from vtk.util.numpy_support import vtk_to_numpy
 
+from MRIColorizeLib.provenance import Choices, Provenance
 from MRIColorizeLib.tissue import PALETTE_LAB, Tissue
-from MRIColorizeLib.volume import ColorVolume, Provenance
+from MRIColorizeLib.volume import ColorVolume
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 DATA = REPOSITORY / "Testing" / "data"
@@ -92,7 +94,8 @@ class StandInEngine:
             self.was_closed = True
             raise
         provenance = Provenance(
-            "stand-in", "1.2", "cpu", "float32", options.plane, options.mode, self.steps, 1.5
+            *("stand-in", "1.2", "cpu", "float32", options.plane, options.mode, self.steps, 1.5),
+            choices=Choices.of(options),
         )
         body = volume.array > 0
         return ColorVolume(
@@ -182,6 +185,23 @@ def _voxels(node: Any) -> str | None:
         return None
     array = vtk_to_numpy(image.GetPointData().GetScalars())
     return f"{image.GetDimensions()} {hashlib.sha256(np.ascontiguousarray(array)).hexdigest()}"
+
+
+def picture_of(view: Any) -> np.ndarray:
+    """What a slice or 3D view draws, uint8 (height, width, 3)."""
+    view.forceRender()
+    grab = vtk.vtkWindowToImageFilter()
+    grab.SetInput(view.renderWindow())
+    grab.ReadFrontBufferOff()
+    grab.Update()
+    return pixels_of(grab.GetOutput())
+
+
+def pixels_of(image: Any) -> np.ndarray:
+    """RGB of a VTK picture, uint8 (height, width, 3)."""
+    width, height, _ = image.GetDimensions()
+    scalars = vtk_to_numpy(image.GetPointData().GetScalars())
+    return scalars.reshape(height, width, -1)[..., :3].copy()
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 60.0) -> None:

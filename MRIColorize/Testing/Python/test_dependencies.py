@@ -84,6 +84,26 @@ class DependencyInstallerTest(unittest.TestCase):
             installer.ensure()
         asked.assert_not_called()
 
+    def test_mac_for_which_no_pytorch_is_made_is_told_before_anything_is_asked(self):
+        with (
+            mock.patch("sys.platform", "darwin"),
+            mock.patch("platform.machine", return_value="x86_64") as machine,
+            answer(True) as asked,
+        ):
+            installer = PretendInstaller("torch", "safetensors")
+            with (
+                pretend_extension(installer),
+                self.assertRaisesRegex(DependencyError, r"PyTorch 2\.7 or newer.*Intel"),
+            ):
+                installer.ensure()
+            asked.assert_not_called()
+            self.assertEqual(installer.installed, [])
+            PretendInstaller().ensure()  # somebody built it
+            machine.return_value = "arm64"
+            with pretend_extension(installer):
+                installer.ensure()
+        self.assertEqual(installer.installed, ["torch>=2.7", "safetensors>=0.4"])
+
     def test_extension_is_not_needed_for_safetensors_alone(self):
         installer = PretendInstaller("safetensors")
         with mock.patch.dict(sys.modules, PyTorchUtils=None), answer(True):

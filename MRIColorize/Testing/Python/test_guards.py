@@ -17,7 +17,16 @@ UI = MODULE / "Resources" / "UI" / "MRIColorize.ui"
 SHOWING_CALLS = (*("errorDisplay", "confirmOkCancelDisplay", "setItemText", "say", "fail"),)
 # The library's files that know Slicer; the others also run without it.
 SLICER_SIDE = {
-    *("installer", "logic", "many", "masks", "model_panel", "palette_panel", "panel_request"),
+    *(
+        "cutting",
+        "installer",
+        "logic",
+        "many",
+        "masks",
+        "model_panel",
+        "palette_panel",
+        "panel_request",
+    ),
     *("parameters", "preview", "rendering", "repainting", "request", "results", "run_panel"),
     *("sample_data", "scene", "segmentation", "sequences", "settings", "view_panel", "views"),
 }

@@ -2,7 +2,9 @@
 
 import importlib
 import sys
+import tempfile
 import unittest
+from pathlib import Path
 from unittest import mock
 
 import numpy as np
@@ -281,6 +283,24 @@ class PanelTest(unittest.TestCase):
                 self.assertEqual(widget.ui.colorizeButton.text, "Colorize")
                 self.assertIn("nothing was changed", widget.ui.statusLabel.text)
 
+    def test_cancel_says_what_a_run_of_this_kind_leaves(self):
+        add_mri()
+        widget = self.open()
+        with tempfile.TemporaryDirectory() as folder:
+            slicer.util.saveNode(add_mri("file"), str(Path(folder) / "file.nrrd"))
+            widget.askFolder = lambda title: folder
+            for button, words in (
+                (widget.ui.colorizeButton, "nothing is changed"),
+                (widget.ui.previewButton, "nothing is changed"),
+                (widget.ui.allVolumesButton, "volumes that are done stay in the scene"),
+                (widget.ui.folderButton, "files that are done stay in the folder"),
+            ):
+                with self.subTest(button=button.objectName):
+                    button.click()
+                    self.assertIn(words, widget.ui.colorizeButton.toolTip)
+                    widget._runs.cancel()
+                    self.finish(widget)
+
     def test_error_is_shown_and_nothing_is_left_behind(self):
         add_mri()
         for error, words in (
@@ -416,6 +436,11 @@ class PanelTest(unittest.TestCase):
 
     def test_panel_says_that_it_is_not_for_diagnosis(self):
         self.assertIn("Not for diagnosis", self.open().ui.noticeLabel.text)
+
+    def test_panel_says_whose_colours_these_are(self):
+        notice = self.open().ui.noticeLabel
+        for words in ("Visible Human Male", "Female", "MRI of many people"):
+            self.assertIn(words, notice.toolTip)
 
 
 class LibraryReloadTest(unittest.TestCase):

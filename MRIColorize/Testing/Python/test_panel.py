@@ -8,6 +8,7 @@ from unittest import mock
 import numpy as np
 import slicer
 from stand_ins import (
+    OBLIQUE,
     ReadyInstaller,
     StandInEngine,
     add_mri,
@@ -15,11 +16,12 @@ from stand_ins import (
     colors_of,
     made_array,
     raiser,
+    scene_nodes,
     wait_until,
 )
 
 import MRIColorize
-from MRIColorizeLib import rendering
+from MRIColorizeLib import rendering, scene
 from MRIColorizeLib.engines import EngineCache
 from MRIColorizeLib.errors import ModelError
 from MRIColorizeLib.model import list_models
@@ -261,6 +263,121 @@ class ViewsTest(PanelCase):
         self.assertEqual(self.composites()[0].GetBackgroundVolumeID(), loaded.GetID())
         self.widget.ui.show3DButton.click()
         self.assertTrue(rendering.rendering_of(loaded).GetVisibility())
+
+    def add_loaded(self, matrix=OBLIQUE):
+        """A colour volume that knows no MRI, as one that was loaded from a file."""
+        kind = "vtkMRMLVectorVolumeNode"
+        loaded = slicer.util.addVolumeFromArray(colors_of(made_array()), matrix, "photo", kind)
+        self.widget._parameterNode.colorVolume = loaded
+        slicer.util.setSliceViewerLayers(background=loaded, foreground=None)
+        return loaded
+
+    def test_colours_from_a_file_are_faded_over_the_chosen_mri(self):
+        loaded = self.add_loaded()
+        self.assertTrue(self.widget.ui.fadeSlider.enabled)
+        self.widget.ui.fadeSlider.value = 0.3
+        for composite in self.composites():
+            self.assertEqual(composite.GetBackgroundVolumeID(), self.mri.GetID())
+            self.assertEqual(composite.GetForegroundVolumeID(), loaded.GetID())
+            self.assertAlmostEqual(composite.GetForegroundOpacity(), 0.3)
+        self.assertIs(scene.input_of(loaded), self.mri, "the volume knows its MRI from now on")
+
+    def test_colours_from_a_file_are_shown_over_the_chosen_mri(self):
+        self.add_loaded()
+        self.widget.ui.showSlicesButton.click()
+        self.assertEqual(self.composites()[0].GetBackgroundVolumeID(), self.mri.GetID())
+
+    def test_colours_from_a_file_are_as_dense_in_3d_as_the_chosen_mri(self):
+        slicer.util.arrayFromVolume(self.mri)[...] = made_array()[::-1]
+        loaded = self.add_loaded()
+        self.widget.ui.show3DButton.click()
+        rgba = loaded.GetNodeReference(rendering.RENDERING_REFERENCE)
+        shown = slicer.util.arrayFromVolume(rgba)[..., 3].copy()
+        alone = rendering.write_rgba(loaded, self.mri)
+        np.testing.assert_array_equal(slicer.util.arrayFromVolume(alone)[..., 3], shown)
+
+    def test_fade_is_off_and_says_why_where_no_mri_lies_in_the_same_place(self):
+        elsewhere = OBLIQUE.copy()
+        elsewhere[0, 3] += 5
+        loaded = self.add_loaded(elsewhere)
+        slider = self.widget.ui.fadeSlider
+        self.assertFalse(slider.enabled)
+        self.assertIn("photo knows no MRI", slider.toolTip)
+        loaded.SetIJKToRASMatrix(scene.vtk_matrix(OBLIQUE))
+        self.widget._views.update()
+        self.assertTrue(slider.enabled)
+        self.assertIn("0 shows the MRI", slider.toolTip)
+        shift = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
+        self.mri.SetAndObserveTransformNodeID(shift.GetID())
+        self.widget._views.update()
+        self.assertFalse(slider.enabled, "under another transform the MRI is elsewhere")
+
+    def test_layout_without_a_3d_view_gives_way_to_one_and_comes_back(self):
+        manager, layouts = slicer.app.layoutManager(), slicer.vtkMRMLLayoutNode
+        self.addCleanup(manager.setLayout, layouts.SlicerLayoutFourUpView)
+        self.colorize(self.widget)
+        for layout, shown in (
+            (layouts.SlicerLayoutOneUpRedSliceView, layouts.SlicerLayoutFourUpView),
+            (layouts.SlicerLayoutOneUp3DView, layouts.SlicerLayoutOneUp3DView),
+        ):
+            manager.setLayout(layout)
+            self.widget.ui.show3DButton.click()
+            self.assertEqual(manager.layout, shown)
+            self.widget.ui.restoreViewsButton.click()
+            self.assertEqual(manager.layout, layout)
+
+    def test_cut_takes_the_upper_half_away_and_is_taken_back(self):
+        node = self.colorize(self.widget)
+        box = self.widget.ui.cutCheckBox
+        self.assertFalse(box.enabled)
+        self.assertIn("Show the colours in 3D first", box.toolTip)
+        self.widget.ui.show3DButton.click()
+        self.assertTrue(box.enabled)
+        box.click()
+        display = rendering.rendering_of(node)
+        roi = display.GetMarkupsROINode()
+        self.assertTrue(display.GetCroppingEnabled())
+        self.assertTrue(roi.GetDisplayVisibility())
+        self.widget._views.update()
+        self.assertTrue(box.checked)
+        self.widget.ui.show3DButton.click()
+        self.assertFalse(roi.GetDisplayVisibility(), "no box around nothing")
+        self.widget.ui.show3DButton.click()
+        self.assertTrue(roi.GetDisplayVisibility())
+        self.widget.ui.restoreViewsButton.click()
+        self.assertFalse(roi.GetDisplayVisibility())
+        self.widget.ui.show3DButton.click()
+        box.click()
+        self.assertFalse(display.GetCroppingEnabled())
+        self.assertFalse(scene.in_scene(roi))
+
+    def test_colour_volume_that_is_deleted_takes_its_rendering_along(self):
+        before = {n.GetID() for n in scene_nodes()}
+        node = self.colorize(self.widget)
+        self.widget.ui.show3DButton.click()
+        self.widget.ui.cutCheckBox.click()
+        scene.remove_node(node)
+        left = [n.GetName() for n in scene_nodes() if n.GetID() not in before]
+        self.assertEqual(left, [])
+
+    def test_copy_of_a_colour_volume_leaves_the_rendering_when_it_is_deleted(self):
+        node = self.colorize(self.widget)
+        self.widget.ui.show3DButton.click()
+        copy = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLVectorVolumeNode")
+        copy.Copy(node)
+        self.assertTrue(copy.GetNodeReference(rendering.RENDERING_REFERENCE))
+        slicer.mrmlScene.RemoveNode(copy)
+        self.assertTrue(rendering.rendering_of(node).GetVisibility())
+
+    def test_scene_that_is_closed_or_loaded_removes_its_nodes_itself(self):
+        node = self.colorize(self.widget)
+        self.widget.ui.show3DButton.click()
+        with mock.patch.object(MRIColorize, "remove_rendering") as removed:
+            slicer.mrmlScene.StartState(slicer.mrmlScene.BatchProcessState)
+            slicer.mrmlScene.RemoveNode(node)
+            slicer.mrmlScene.EndState(slicer.mrmlScene.BatchProcessState)
+            slicer.mrmlScene.Clear()
+        removed.assert_not_called()
 
     def test_restore_shows_what_was_shown_before_and_hides_the_rendering(self):
         node = self.colorize(self.widget)

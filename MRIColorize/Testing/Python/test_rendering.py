@@ -1,16 +1,20 @@
 """Claims about what is shown: true colour in slices, an RGBA volume with its own alpha in 3D."""
 
+import tempfile
 import unittest
+from pathlib import Path
 from unittest import mock
 
 import numpy as np
 import slicer
-from stand_ins import add_mri, clear_scene, colors_of, made_array, scene_state
+from stand_ins import OBLIQUE, add_mri, clear_scene, colors_of, made_array, scene_state
 from vtk.util.numpy_support import vtk_to_numpy
 
 from MRIColorizeLib import rendering, scene
 from MRIColorizeLib.errors import OutputError
-from MRIColorizeLib.volume import ColorVolume, Provenance
+from MRIColorizeLib.output import write_color
+from MRIColorizeLib.provenance import Choices, Provenance
+from MRIColorizeLib.volume import ColorVolume
 
 
 def add_pair():
@@ -177,6 +181,40 @@ class RgbaTest(unittest.TestCase):
         with self.assertRaises(OutputError):
             rendering.write_rgba(grey)
         self.assertEqual(scene_state(), before)
+
+    def test_colours_that_do_not_say_their_background_are_told_by_their_corners(self):
+        k, j, i = np.indices((20, 24, 24))
+        ball = (k - 10) ** 2 + (j - 12) ** 2 + (i - 12) ** 2 < 49
+        for around in (0, 255, 9):
+            with self.subTest(around=around):
+                rgb = np.full((*ball.shape, 3), around, np.uint8)
+                rgb[ball] = (180, 90, 60)
+                kind = "vtkMRMLVectorVolumeNode"
+                colors = slicer.util.addVolumeFromArray(rgb, nodeClassName=kind)
+                alpha = slicer.util.arrayFromVolume(rendering.write_rgba(colors))[..., 3]
+                np.testing.assert_array_equal(alpha > 0, ball)
+
+    def test_body_that_reaches_into_a_corner_does_not_hide_a_white_background(self):
+        rgb = np.full((8, 9, 10, 3), 255, np.uint8)
+        rgb[:5, :5, :5] = (180, 90, 60)
+        colors = slicer.util.addVolumeFromArray(rgb, nodeClassName="vtkMRMLVectorVolumeNode")
+        alpha = slicer.util.arrayFromVolume(rendering.write_rgba(colors))[..., 3]
+        np.testing.assert_array_equal(alpha > 0, (rgb != 255).any(axis=-1))
+
+    def test_colours_of_the_command_line_tell_their_background_to_slicer(self):
+        provenance = Provenance(
+            *("m", "0.1", "cpu", "float32", "axial", "natural", 5, 1.0),
+            choices=Choices(background="white", palette="Vivid"),
+        )
+        array = made_array()
+        rgb = np.where((array > 0)[..., None], colors_of(array), 255).astype(np.uint8)
+        rgb[array == 0] = (1, 2, 3)  # no corner that would tell
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "head_color.nrrd"
+            write_color(ColorVolume(rgb, array > 0, None, OBLIQUE, provenance), path)
+            node = slicer.util.loadVolume(str(path))
+        self.assertEqual(node.GetAttribute("MRIColorize.Background"), "white")
+        self.assertEqual(node.GetAttribute("MRIColorize.Palette"), "Vivid")
 
 
 class VolumeRenderingTest(unittest.TestCase):

@@ -13,7 +13,7 @@ import MRIColorize
 from MRIColorizeLib import rendering, results
 from MRIColorizeLib.errors import InputError
 from MRIColorizeLib.palette_panel import ROWS, palette_from_text, palette_text
-from MRIColorizeLib.palettes import Palette, list_palettes, load_palette
+from MRIColorizeLib.palettes import SUFFIXES, Palette, list_palettes, load_palette
 from MRIColorizeLib.tissue import PALETTE_LAB, Tissue
 
 GREEN = np.array([60.0, -50.0, 40.0])
@@ -175,6 +175,22 @@ class PalettePanelTest(unittest.TestCase):
             self.ui.resetPaletteButton.click()
             self.ui.loadPaletteButton.click()
         self.assertEqual(self.palettes.palette.name, "green fat")
+
+    def test_volume_that_can_no_longer_be_recoloured_is_named(self):
+        self.assertEqual(self.ui.paletteStatusLabel.text, "Changes hold for the next run.")
+        self.colorize()
+        self.widget.logic.repainter.forget()
+        self.widget._updatePanel()
+        self.assertIn(
+            "head_color can no longer be recoloured: colour it again.",
+            self.ui.paletteStatusLabel.text,
+        )
+
+    def test_every_file_that_is_read_is_offered(self):
+        with mock.patch("qt.QFileDialog.getOpenFileName", return_value="") as asked:
+            self.palettes.askFile(save=False)
+        for suffix in SUFFIXES:
+            self.assertIn(f"*{suffix}", asked.call_args.args[3])
 
     def test_damaged_file_is_explained_and_changes_nothing(self):
         self.palettes.askFile = lambda save: "/no/such/file.ctbl"

@@ -74,6 +74,16 @@ class TissueTest(unittest.TestCase):
             for code in parts[1:3]:
                 self.assertRegex(code, r"^SCT\^\d+\^\w")
 
+    def test_new_tissue_map_is_hidden_and_one_that_is_shown_stays_so(self):
+        colors = self.logic.colorize(self.mri, tissue=True)
+        display = results.tissue_of(colors).GetDisplayNode()
+        self.assertFalse(display.GetVisibility(), "its outlines would cover the colours")
+        display.SetVisibility(True)
+        display.SetVisibility2DFill(True)
+        self.logic.colorize(self.mri, colors, tissue=True)
+        self.assertTrue(display.GetVisibility())
+        self.assertTrue(display.GetVisibility2DFill())
+
     def test_nothing_is_made_that_nobody_asked_for(self):
         colors = self.logic.colorize(self.mri)
         self.assertIsNone(results.tissue_of(colors))
@@ -127,9 +137,11 @@ class TissueTest(unittest.TestCase):
                 self.assertEqual(scene_state(), before)
 
     def test_provenance_tells_the_choices(self):
-        node = self.logic.colorize(self.mri, saturation=1.5, background="white")
+        node = self.logic.colorize(self.mri, saturation=1.5, background="white", palette="vivid")
         self.assertEqual(node.GetAttribute("MRIColorize.Saturation"), "1.5")
         self.assertEqual(node.GetAttribute("MRIColorize.Background"), "white")
+        self.assertEqual(node.GetAttribute("MRIColorize.Palette"), "Vivid")
+        self.assertEqual(node.GetAttribute("MRIColorize.Mask"), "no")
 
 
 class MaskTest(unittest.TestCase):

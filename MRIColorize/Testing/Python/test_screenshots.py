@@ -7,26 +7,17 @@ from pathlib import Path
 import numpy as np
 import slicer
 import vtk
-from stand_ins import ReadyInstaller, StandInEngine, clear_scene, colors_of, wait_until
-from vtk.util.numpy_support import vtk_to_numpy
+from stand_ins import (
+    ReadyInstaller,
+    StandInEngine,
+    clear_scene,
+    colors_of,
+    picture_of,
+    pixels_of,
+    wait_until,
+)
 
 import MRIColorize
-
-
-def picture_of(view):
-    """What a slice or 3D view draws, uint8 (height, width, 3)."""
-    view.forceRender()
-    grab = vtk.vtkWindowToImageFilter()
-    grab.SetInput(view.renderWindow())
-    grab.ReadFrontBufferOff()
-    grab.Update()
-    return pixels_of(grab.GetOutput())
-
-
-def pixels_of(image):
-    width, height, _ = image.GetDimensions()
-    scalars = vtk_to_numpy(image.GetPointData().GetScalars())
-    return scalars.reshape(height, width, -1)[..., :3].copy()
 
 
 def read_png(path):

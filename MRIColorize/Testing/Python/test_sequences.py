@@ -87,6 +87,20 @@ class SequenceTest(unittest.TestCase):
         display = proxy.GetDisplayNode()
         self.assertEqual((display.GetWindowLevelMin(), display.GetWindowLevelMax()), (0, 255))
 
+    def test_volume_that_shows_a_frame_stands_for_its_sequence(self):
+        sequence, shown = add_sequence()
+        result = self.logic.colorizeSequence(shown)
+        self.assertEqual(result.GetNumberOfDataNodes(), FRAMES)
+        self.assertIs(sequences.browser_of(result), sequences.browser_of(sequence))
+
+    def test_every_frame_says_how_it_was_coloured(self):
+        sequence, _ = add_sequence()
+        result = self.logic.colorizeSequence(sequence, background="white", palette="vivid")
+        for n in range(FRAMES):
+            frame = result.GetNthDataNode(n)
+            self.assertEqual(frame.GetAttribute("MRIColorize.Background"), "white")
+            self.assertEqual(frame.GetAttribute("MRIColorize.Palette"), "Vivid")
+
     def test_sequence_without_a_browser_gets_one(self):
         sequence, _ = add_sequence(browsed=False)
         result = self.logic.colorizeSequence(sequence)
