@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -121,6 +121,18 @@ def labelled_cases(volumes: Sequence[PreparedVolume], split: str) -> Iterator[Ca
         for made in INTENSITIES:
             array = synthetic_mri(volume.labels, made, detail, name)
             yield _labelled(volume, array, f"{SYNTHETIC}{made}", f"{name}_synthetic_{made.lower()}")
+
+
+def only_slices(case: Case, index: np.ndarray) -> Case:
+    """The slices `index` (S,) of a case alone; they lie along the first axis of its arrays."""
+
+    def kept(array: np.ndarray | None) -> np.ndarray | None:
+        return None if array is None else np.ascontiguousarray(array[index])
+
+    volume = Volume(np.ascontiguousarray(case.volume.array[index]), case.volume.ijk_to_ras)
+    return replace(
+        case, volume=volume, mask=kept(case.mask), labels=kept(case.labels), truth=kept(case.truth)
+    )
 
 
 def file_cases(data: Path, names: Sequence[str]) -> Iterator[Case]:

@@ -20,7 +20,7 @@ from training.evaluate.conditions import (
     thin_case,
 )
 from training.evaluate.scores import mean_confidence, unit_rgb
-from training.evaluate.stacks import NATURAL, ColoredStack, paint_case
+from training.evaluate.stacks import NATURAL, ColoredStack, paint_case, silent
 
 THICK_MM = 5.0
 UNDISTURBED = "as it is"
@@ -84,7 +84,7 @@ def disturb(stack: ColoredStack, colorizer: Colorizer) -> Iterator[Disturbed]:
     for name, change in DISTURBANCES.items():
         if (case := change(stack)) is None:
             continue
-        painted = paint_case(case, colorizer, progress=_silent, modes=(NATURAL,))
+        painted = paint_case(case, colorizer, progress=silent, modes=(NATURAL,))
         before = before or painted
         yield _compare(stack, name, painted, before)
     for plane in PLANES:
@@ -142,7 +142,3 @@ def _tissue(stack: ColoredStack) -> np.ndarray:
     if stack.tissue is None:
         raise ValueError("The model names no tissues, so their agreement cannot be measured.")
     return stack.tissue
-
-
-def _silent(text: str) -> None:
-    """A condition takes a second or two: its progress is not told."""

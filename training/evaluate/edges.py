@@ -27,7 +27,9 @@ def border_sharpness(
     no border lies inside the body, or the truth has no chroma gradient there.
     """
     band = _borders(labels, mask)
-    found, expected = (_mean(chroma_gradient(picture), band) for picture in (rgb, truth))
+    found, expected = (
+        measures.mean_inside(chroma_gradient(picture), band) for picture in (rgb, truth)
+    )
     defined = expected > 1e-3
     return np.where(defined, found / np.where(defined, expected, 1), np.nan).astype(np.float32)
 
@@ -83,9 +85,3 @@ def _high_band(stack: np.ndarray, mask: np.ndarray) -> np.ndarray:
     total = np.maximum(gaussian_filter(weights, sigma), 1e-6)
     smooth = gaussian_filter(stack * weights, sigma) / total
     return ((stack - smooth) * weights).astype(np.float32)
-
-
-def _mean(stack: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    count = mask.sum(axis=(1, 2))
-    total = np.where(mask, stack, 0).sum(axis=(1, 2))
-    return np.where(count > 0, total / np.maximum(count, 1), np.nan)

@@ -16,7 +16,7 @@ from training.evaluate.learned import ColorStatistics
 from training.evaluate.multiscale import ms_ssim_whole
 from training.evaluate.scores import Measure, Scores, unit_rgb
 from training.evaluate.selection import few_slices
-from training.evaluate.stacks import MODES, NATURAL, ColoredStack, paint_case
+from training.evaluate.stacks import MODES, NATURAL, ColoredStack, paint_case, silent
 from training.evaluate.texture import TextureStatistics, compare_textures, describe_textures
 
 SIDES = (256, 128, 64)
@@ -54,7 +54,7 @@ def size_scores(
     spacing = colorizer.model.card.spacing_mm
     for size in SIZES:
         case = field_of_view(size.side, size.raw)(thin_case(few_slices(stack, MOST)), spacing)
-        painted = paint_case(case, colorizer, progress=_silent)
+        painted = paint_case(case, colorizer, progress=silent)
         textures = describe_textures(painted.mri)
         shown = tuple(MODES)
         if not size.raw:  # the same picture both ways
@@ -99,7 +99,3 @@ def _measure(
         agreement = measures.tissue_agreement(stack.tissue, stack.labels, mask)
         values[Measure.TISSUE] = agreement.share
     return values
-
-
-def _silent(text: str) -> None:
-    """A size takes a second or two: its progress is not told."""

@@ -32,6 +32,10 @@ TRUTH = "truth"  # the photograph itself, as if it were a colouring: what struct
 PROBED = 3  # slices of a volume on which the invariances are measured
 
 
+def silent(text: str) -> None:
+    """Progress that nobody is told: of what takes a second or two, or is reported as a whole."""
+
+
 @dataclass(frozen=True, eq=False)
 class ColoredStack:
     """The measured slices of a case in the plane that the engine chose, in every colouring.

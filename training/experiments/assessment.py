@@ -22,6 +22,7 @@ from training.evaluate.stacks import (
     ColoredStack,
     color_case,
     paint_case,
+    silent,
 )
 from training.evaluate.summary import between_contrasts
 from training.experiments.conditions import PLAIN, Condition
@@ -80,14 +81,14 @@ def _colored(
     if case is None:
         return None
     if subject.system is not None:
-        stack = paint_case(case, subject.colorizer, progress=_silent, modes=(NATURAL,))
+        stack = paint_case(case, subject.colorizer, progress=silent, modes=(NATURAL,))
         # One picture a slice, which stands beside the models' natural colours.
         pictures = {NATURAL: subject.system.read(case.name, stack.index, stack.mask)}
         stack = dataclasses.replace(stack, pictures=pictures, tissue=None, confidence=None)
     elif condition.name == PLAIN or set(subject.methods) - set(MODES):
-        stack = color_case(case, subject.colorizer, statistics, progress=_silent)
+        stack = color_case(case, subject.colorizer, statistics, progress=silent)
     else:  # trivial colourings and invariances are not asked for, and cost as much again
-        stack = paint_case(case, subject.colorizer, progress=_silent)
+        stack = paint_case(case, subject.colorizer, progress=silent)
     asked = subject.methods
     if condition.name != PLAIN:
         asked = tuple(name for name in asked if name in (*MODES, *HARDEST))
@@ -148,7 +149,3 @@ def _of_pairs(stacks: Sequence[ColoredStack], method: str) -> Iterator[Series]:
                 measure,
                 rounded(values),
             )
-
-
-def _silent(text: str) -> None:
-    """Cases are many and small; the queue reports each arm."""

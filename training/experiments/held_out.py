@@ -21,6 +21,7 @@ from training.evaluate.cases import (
     Case,
     file_cases,
     labelled_cases,
+    only_slices,
     slab_cases,
 )
 from training.evaluate.selection import choose_slices
@@ -64,7 +65,7 @@ def held_out(
         key = (seen.subject, seen.volume.array.shape)
         if key not in chosen:
             chosen[key] = choose_slices(body, SLICES if seen.kind == MRI else 0)
-        thin.append(_keep(seen, chosen[key]))
+        thin.append(ThinCase(only_slices(seen, chosen[key]), chosen[key]))
     if not thin:
         raise ValueError(f"The prepared data has no {plane} slices in the split {split!r}.")
     return thin
@@ -104,14 +105,3 @@ def _seen_in(case: Case, wanted: str) -> tuple[Case, np.ndarray]:
         plane=plane,
     )
     return seen, body
-
-
-def _keep(case: Case, index: np.ndarray) -> ThinCase:
-    def kept(array: np.ndarray | None) -> np.ndarray | None:
-        return None if array is None else np.ascontiguousarray(array[index])
-
-    volume = Volume(np.ascontiguousarray(case.volume.array[index]), case.volume.ijk_to_ras)
-    thin = dataclasses.replace(
-        case, volume=volume, mask=kept(case.mask), labels=kept(case.labels), truth=kept(case.truth)
-    )
-    return ThinCase(thin, index)

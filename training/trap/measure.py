@@ -8,11 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from MRIColorizeLib.colorizer import Colorizer
-from MRIColorizeLib.volume import Volume
 from training.data.prepared import PreparedVolume
 from training.evaluate import measures
 from training.evaluate.baselines import grey_picture
-from training.evaluate.cases import MRI, Case, labelled_cases, slab_cases
+from training.evaluate.cases import MRI, Case, labelled_cases, only_slices, slab_cases
 from training.evaluate.scores import unit_rgb
 from training.evaluate.selection import choose_slices
 from training.evaluate.stacks import NATURAL, STRUCTURE, ColoredStack, paint_case
@@ -71,7 +70,8 @@ def person_and_slabs(
         )
     person = [persons[0][contrast] for contrast in CONTRASTS]
     index = choose_slices(np.logical_and.reduce([labelled(case) > 0 for case in person]), count)
-    return [_thin(case, index) for case in person], slabs
+    thin = (only_slices(case, index) for case in person)
+    return [replace(case, plane="axial", mask=labelled(case) > 0) for case in thin], slabs
 
 
 def labelled(case: Case) -> np.ndarray:
@@ -79,14 +79,6 @@ def labelled(case: Case) -> np.ndarray:
     if case.labels is None:
         raise ValueError(f"{case.name} has no labels.")
     return case.labels
-
-
-def _thin(case: Case, index: np.ndarray) -> Case:
-    """The axial slices `index` alone."""
-    labels = labelled(case)[index]
-    volume = Volume(case.volume.array[index], case.volume.ijk_to_ras)
-    truth = None if case.truth is None else case.truth[index]
-    return replace(case, volume=volume, plane="axial", mask=labels > 0, labels=labels, truth=truth)
 
 
 def see(
