@@ -142,6 +142,16 @@ def test_three_seeds_speak_for_an_arm_where_test_and_interval_agree(manifest, tm
     assert told["later"].text == "Of 1 differences tested 1 are not told from chance."
 
 
+def test_seeds_that_the_reference_lacks_do_not_count(manifest, tmp_path):
+    for seed in (1, 2, 3):
+        _write(manifest, tmp_path, "bad", seed, _series("natural", 13))
+    for seed in (1, 2):
+        _write(manifest, tmp_path, "good", seed, _series("natural", 10))
+    evidence = Evidence(manifest, _comparison(manifest, (1, 2, 3)), tmp_path, "val")
+    (told,) = findings(evidence)
+    assert told.trained.startswith("2 seeds, too few")
+
+
 @pytest.mark.parametrize(("apart", "differ"), [(0, 0), (1, 1)])
 def test_how_two_trainings_of_one_arm_differ_is_told(manifest, tmp_path, apart, differ):
     for seed in (1, 2):

@@ -25,8 +25,9 @@ SEEDS = 3  # of an arm, below which its trainings do not speak for it
 class Difference:
     """An arm's natural colours against the reference's in one measure.
 
-    p: Holm's; None below the least number of units, and for a finished model, whose budget was
-    another, so that its difference answers no question of the comparison.
+    seeds: that both were trained and measured with. p: Holm's; None below the least number of
+    units, and for a finished model, whose budget was another, so that its difference answers no
+    question of the comparison.
     """
 
     arm: Arm
@@ -34,6 +35,7 @@ class Difference:
     condition: str
     column: Column
     paired: Paired
+    seeds: int
     p: float | None
 
     @property
@@ -95,7 +97,7 @@ def findings(evidence: Evidence) -> Iterator[Finding]:
         own = [one for one in found if one.arm is arm]
         if not own:
             continue
-        seeds = len(evidence.results[arm.name])
+        seeds = min(one.seeds for one in own)
         clear = [one for one in own if one.clear]
         parts = []
         for name, sign in (("Better", 1), ("Worse", -1)):
@@ -164,13 +166,13 @@ def _differences(evidence: Evidence, kind: str) -> Iterator[Difference]:
 def _family(evidence: Evidence, kind: str, condition: str, column: Column) -> Iterator[Difference]:
     reference = evidence.comparison.reference
     own = evidence.values(reference, condition, kind, NATURAL, column.measure)
-    found: list[tuple[Arm, Paired]] = []
+    found: list[tuple[Arm, Paired, int]] = []
     for arm in evidence.arms:
         other = evidence.values(arm.name, condition, kind, NATURAL, column.measure)
         if arm.name != reference and own is not None and other is not None:
             result = paired(other, own, column.better)
             if result is not None:
-                found.append((arm, result))
-    adjusted = holm([result.p if arm.model is None else None for arm, result in found])
-    for (arm, result), p in zip(found, adjusted, strict=True):
-        yield Difference(arm, kind, condition, column, result, p)
+                found.append((arm, result, len(set(own.seeds) & set(other.seeds))))
+    adjusted = holm([result.p if arm.model is None else None for arm, result, _ in found])
+    for (arm, result, seeds), p in zip(found, adjusted, strict=True):
+        yield Difference(arm, kind, condition, column, result, seeds, p)
