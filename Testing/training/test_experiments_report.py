@@ -202,6 +202,20 @@ def test_what_was_found_is_there_for_programs(manifest, results, tmp_path):
     assert told["c"]["bad"]["text"] in page
 
 
+def test_every_difference_is_there_for_programs(manifest, results, tmp_path):
+    write_report(manifest, results, tmp_path / "out")
+    with (tmp_path / "out" / "differences.csv").open() as stream:
+        rows = {row["arm"]: row for row in csv.DictReader(stream)}
+    assert set(rows) == {"bad", "ours"}
+    bad, ours = rows["bad"], rows["ours"]
+    assert (bad["comparison"], bad["condition"], bad["kind"]) == ("c", "plain", "cryosection")
+    assert (bad["reference"], bad["measure"]) == ("good", "ciede2000")
+    assert (bad["seeds"], bad["units"], bad["difference"], bad["clear"]) == ("2", "8", "3", "true")
+    assert float(bad["p_holm"]) == pytest.approx(2 / 2**8)
+    assert (bad["rank_biserial"], bad["cohen_dz"]) == ("-1", "")  # no spread to divide by
+    assert (ours["seeds"], ours["p_holm"], ours["clear"]) == ("0", "", "false")
+
+
 def test_an_arm_that_was_not_run_is_marked_in_every_table(manifest, results, tmp_path):
     out = tmp_path / "out"
     page = write_report(manifest, results, out).read_text()

@@ -8,6 +8,7 @@ import numpy as np
 
 from training.evaluate.blocks import Table
 from training.evaluate.evaluation import Setting
+from training.evaluate.statistics import Comparison, Interval
 from training.evaluate.summary import Summary, Verdict
 
 MISSING = "–"
@@ -19,24 +20,33 @@ def caption(setting: Setting) -> str:
 
 
 def interval(summary: Summary | None, digits: int) -> str:
-    """Mean and bootstrap interval."""
-    if summary is None:
+    """Mean and bootstrap interval of a summary."""
+    return told_interval(None if summary is None else summary.interval, digits)
+
+
+def told_interval(found: Interval | None, digits: int) -> str:
+    """Mean and bootstrap interval; a dash for none and for NaN."""
+    if found is None or math.isnan(found.mean):
         return MISSING
-    low, high = summary.interval.low, summary.interval.high
-    return f"{summary.interval.mean:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
+    return f"{found.mean:.{digits}f} [{found.low:.{digits}f}, {found.high:.{digits}f}]"
+
+
+def told_change(found: Interval, digits: int) -> str:
+    """A difference and its bootstrap interval, with their signs."""
+    return f"{found.mean:+.{digits}f} [{found.low:+.{digits}f}, {found.high:+.{digits}f}]"
+
+
+def effect_cells(found: Comparison) -> list[str]:
+    """The effect sizes of a comparison: rank-biserial, Cohen's dz."""
+    dz = found.cohen_dz
+    return [f"{found.rank_biserial:+.2f}", MISSING if dz is None else f"{dz:+.1f}"]
 
 
 def verdict_cells(verdict: Verdict) -> list[str]:
     """A comparison: units, difference with its interval, p, rank-biserial, Cohen's dz."""
-    found, digits = verdict.comparison, verdict.measure.digits
-    change = found.difference
-    return [
-        str(found.units),
-        f"{change.mean:+.{digits}f} [{change.low:+.{digits}f}, {change.high:+.{digits}f}]",
-        told_p(verdict.p),
-        f"{found.rank_biserial:+.2f}",
-        MISSING if found.cohen_dz is None else f"{found.cohen_dz:+.1f}",
-    ]
+    found = verdict.comparison
+    change = told_change(found.difference, verdict.measure.digits)
+    return [str(found.units), change, told_p(verdict.p), *effect_cells(found)]
 
 
 def told_p(p: float | None) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from training.evaluate.blocks import Table
 from training.evaluate.cases import MRI
-from training.evaluate.cells import MISSING, told_p
+from training.evaluate.cells import effect_cells, told_change, told_p
 from training.evaluate.stacks import NATURAL
 from training.evaluate.statistics import Comparison as Paired
 from training.evaluate.statistics import holm
@@ -48,8 +49,7 @@ class Difference:
     @property
     def change(self) -> str:
         """Mean difference with its interval."""
-        change, digits = self.paired.difference, self.column.digits
-        return f"{change.mean:+.{digits}f} [{change.low:+.{digits}f}, {change.high:+.{digits}f}]"
+        return told_change(self.paired.difference, self.column.digits)
 
 
 def difference_table(evidence: Evidence, kind: str) -> Table | None:
@@ -57,16 +57,8 @@ def difference_table(evidence: Evidence, kind: str) -> Table | None:
     several = len(evidence.comparison.conditions) > 1
     rows = []
     for one in _differences(evidence, kind):
-        dz = one.paired.cohen_dz
-        cells = [
-            one.column.label,
-            one.arm.name,
-            str(one.paired.units),
-            one.change,
-            _told_p(one),
-            f"{one.paired.rank_biserial:+.2f}",
-            MISSING if dz is None else f"{dz:+.1f}",
-        ]
+        cells = [one.column.label, one.arm.name, str(one.paired.units), one.change, _told_p(one)]
+        cells += effect_cells(one.paired)
         rows.append([CONDITIONS[one.condition].title, *cells] if several else cells)
     if not rows:
         return None
@@ -74,6 +66,28 @@ def difference_table(evidence: Evidence, kind: str) -> Table | None:
     header += ["measure", f"arm, against {evidence.comparison.reference}", "units", "difference"]
     header += ["p (Holm)", "rank-biserial", "Cohen's dz"]
     return Table(header, rows, caption(evidence, kind))
+
+
+def difference_rows(evidence: Evidence) -> Iterator[list[str]]:
+    """Every difference and its test for programs; see DIFFERENCE_FIELDS."""
+    for kind in KINDS:
+        for one in _differences(evidence, kind):
+            found = one.paired
+            numbers = (*dataclasses.astuple(found.difference), one.p)
+            effects = (found.rank_biserial, found.cohen_dz)
+            yield [
+                *(evidence.comparison.name, one.condition, kind, one.arm.name),
+                *(evidence.comparison.reference, one.column.measure),
+                *(str(one.seeds), str(found.units)),
+                *("" if x is None else f"{x:.6g}" for x in (*numbers, *effects)),
+                str(one.clear).lower(),
+            ]
+
+
+DIFFERENCE_FIELDS = (
+    *("comparison", "condition", "kind", "arm", "reference", "measure", "seeds", "units"),
+    *("difference", "low", "high", "p_holm", "rank_biserial", "cohen_dz", "clear"),
+)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The experiments written down: README.md for people, summary.csv, findings.json for programs."""
+"""The experiments written down: README.md for people, CSV and JSON for programs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,14 @@ from pathlib import Path
 
 from MRIColorizeLib.output import atomic
 from training.evaluate.blocks import Block, Heading, Picture, Table, Terms, Text, as_markdown
-from training.experiments.differences import Finding, difference_table, findings, of_itself
+from training.experiments.differences import (
+    DIFFERENCE_FIELDS,
+    Finding,
+    difference_rows,
+    difference_table,
+    findings,
+    of_itself,
+)
 from training.experiments.evidence import Evidence
 from training.experiments.figures import write_curves
 from training.experiments.manifest import Manifest
@@ -22,7 +29,11 @@ from training.experiments.tables import (
     training_table,
 )
 
-PAGE, TABLE, FINDINGS = "README.md", "summary.csv", "findings.json"
+PAGE, FINDINGS = "README.md", "findings.json"
+TABLES = {
+    "summary.csv": (CSV_FIELDS, csv_rows),
+    "differences.csv": (DIFFERENCE_FIELDS, difference_rows),
+}
 INTRODUCTION = (
     "Every arm has the small preset (width 16, crops of 128 pixels) unless its row says otherwise, "
     "and every arm of a comparison sees the same number of slices. These budgets are a small "
@@ -84,11 +95,12 @@ def write_report(manifest: Manifest, results: Path, out: Path, split: str = "val
     results: folder of the result files. Raises ResultError, OutputError.
     """
     found = [Evidence(manifest, c, results, split) for c in manifest.comparisons]
-    with atomic(out / TABLE) as temporary, temporary.open("w", newline="") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(CSV_FIELDS)
-        for evidence in found:
-            writer.writerows(csv_rows(evidence))
+    for name, (fields, rows) in TABLES.items():
+        with atomic(out / name) as temporary, temporary.open("w", newline="") as stream:
+            writer = csv.writer(stream, lineterminator="\n")
+            writer.writerow(fields)
+            for evidence in found:
+                writer.writerows(rows(evidence))
     known = {e.comparison.name: list(findings(e)) for e in found}
     with atomic(out / FINDINGS) as temporary:
         told = {

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
+import dataclasses
 from collections.abc import Iterator, Sequence
 
 from training.evaluate.blocks import Table
 from training.evaluate.cases import MRI, SLAB
-from training.evaluate.cells import MISSING
+from training.evaluate.cells import MISSING, told_interval
 from training.evaluate.stacks import MODES, TRUTH
 from training.experiments.assessment import HARDEST
 from training.experiments.conditions import CONDITIONS
@@ -77,7 +77,7 @@ def csv_rows(evidence: Evidence) -> Iterator[list[str]]:
                                 *(comparison.name, condition, kind, arm.name, method),
                                 *(column.measure, str(len(found.seeds)), str(len(found.units))),
                                 *_training_numbers(evidence.results[arm.name]),
-                                *(f"{x:.6g}" for x in _numbers(found)),
+                                *(f"{x:.6g}" for x in dataclasses.astuple(found.interval)),
                             ]
 
 
@@ -153,15 +153,4 @@ def _minutes(results: Sequence[ArmResult]) -> str:
 
 
 def _interval(values: Values | None, column: Column) -> str:
-    if values is None:
-        return MISSING
-    mean, low, high = _numbers(values)
-    if math.isnan(mean):
-        return MISSING
-    digits = column.digits
-    return f"{mean:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
-
-
-def _numbers(values: Values) -> tuple[float, float, float]:
-    found = values.interval
-    return found.mean, found.low, found.high
+    return told_interval(None if values is None else values.interval, column.digits)
