@@ -84,7 +84,10 @@ def test_the_table_of_the_method(row, names):
     slabs, mri = (
         numbers(
             "docs/experiments/summary.csv",
-            comparison=comparison, condition="plain", kind=kind, arm=arm,
+            comparison=comparison,
+            condition="plain",
+            kind=kind,
+            arm=arm,
             method="natural",
         )
         for kind in ("cryosection", "MRI")
@@ -101,7 +104,9 @@ def test_the_table_of_the_parts(row, names):
     comparison, arm, condition = names
     known = numbers(
         "docs/experiments/differences.csv",
-        comparison=comparison, condition=condition, arm=arm,
+        comparison=comparison,
+        condition=condition,
+        arm=arm,
         kind="cryosection",
     )
     for cell, (measure, digits) in zip(cells, PART_COLUMNS, strict=True):

@@ -4,6 +4,7 @@ import csv
 import dataclasses
 import hashlib
 import json
+import re
 
 import numpy as np
 import pytest
@@ -305,6 +306,23 @@ def test_a_volume_that_the_model_was_trained_on_is_named(named, tmp_path):
     assert "| KID T1 |" in text
     assert "the photographs' colourfulness is" in text
     assert "What the model's card says of its training: never trained" in text
+
+
+def test_a_short_copy_has_the_same_page_and_smaller_pictures(named, tmp_path):
+    whole, short = tmp_path / "whole", tmp_path / "short"
+    write_report(named, whole, short)
+    page, copy = ((folder / "report.md").read_text() for folder in (whole, short))
+    assert {path.suffix for path in short.iterdir()} == {".md", ".csv", ".png", ".jpg"}
+    tables = [line for line in page.splitlines() if line.startswith("|")]
+    assert tables == [line for line in copy.splitlines() if line.startswith("|")]
+    assert (short / "summary.csv").read_bytes() == (whole / "summary.csv").read_bytes()
+    shown = re.findall(r"\]\(([^)]+\.(?:png|jpg))\)", copy)
+    assert sorted(shown) == sorted(p.name for p in short.glob("*.[pj][np]g"))
+    assert not [name for name in shown if name.startswith(("mri_", "slab_"))]
+    for name in shown:
+        original = (whole / name).with_suffix(".png")
+        assert Image.open(short / name).width <= Image.open(original).width
+        assert (short / name).stat().st_size < original.stat().st_size
 
 
 def test_the_inputs_for_other_systems_are_the_measured_slices(out, workplace):

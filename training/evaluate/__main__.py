@@ -37,7 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             command=shlex.join(["python", "-m", "training", "evaluate", *given]),
             features=features,
         )
-        write_report(evaluate(request, _told_with_time(time.monotonic())), options.out)
+        evaluation = evaluate(request, _told_with_time(time.monotonic()))
+        write_report(evaluation, options.out, options.excerpt)
     except (MRIColorizeError, TrainingError, OSError, ValueError) as error:
         print(f"evaluate: {error}", file=sys.stderr)
         return 2
@@ -60,6 +61,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--data", type=Path, required=True, help="folder with mri/")
     parser.add_argument("--prepared", type=Path, required=True, help="folder made by prepare")
     parser.add_argument("--out", type=Path, required=True, help="folder for report and pictures")
+    parser.add_argument(
+        "--excerpt", type=Path, help="also write a short copy with small pictures here"
+    )
     parser.add_argument(
         "--split",
         choices=("val", "test"),

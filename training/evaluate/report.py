@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from training.evaluate.blocks import (
 from training.evaluate.cases import MRI, SLAB
 from training.evaluate.curves import write_size_curves
 from training.evaluate.evaluation import Evaluation
+from training.evaluate.excerpt import LEFT_OUT, write_excerpt
 from training.evaluate.figures import write_box_plots
 from training.evaluate.gallery import write_gallery
 from training.evaluate.montage import write_montages
@@ -140,10 +142,10 @@ SHORT_OF_DATA = (
 )
 
 
-def write_report(evaluation: Evaluation, out: Path) -> None:
+def write_report(evaluation: Evaluation, out: Path, excerpt: Path | None = None) -> None:
     """Write report.md, report.html, report.json, scores.csv, summary.csv and pictures into `out`.
 
-    Raises OutputError.
+    excerpt: folder for the short copy. Raises OutputError.
     """
     write_records(evaluation, out)
     pictures = Pictures(
@@ -160,6 +162,9 @@ def write_report(evaluation: Evaluation, out: Path) -> None:
     ):
         with atomic(out / name) as temporary:
             temporary.write_text(text, encoding="utf-8")
+    if excerpt is not None:
+        short = dataclasses.replace(pictures, montages=[LEFT_OUT])
+        write_excerpt(list(_blocks(evaluation, short)), out, excerpt)
 
 
 @dataclass(frozen=True)
@@ -169,7 +174,7 @@ class Pictures:
     boxes: Sequence[Picture]
     curves: Sequence[Picture]
     failures: Sequence[Block]
-    montages: Sequence[Picture]
+    montages: Sequence[Block]
 
 
 def _blocks(evaluation: Evaluation, pictures: Pictures) -> Iterator[Block]:
