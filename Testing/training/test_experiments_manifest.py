@@ -3,6 +3,7 @@
 import pytest
 
 from training.__main__ import main
+from training.evaluate.systems import SYSTEMS
 from training.experiments.conditions import CONDITIONS
 from training.experiments.manifest import (
     FOLDER,
@@ -110,7 +111,7 @@ def test_the_command_lists_reports_and_says_what_it_lacks(tmp_path, capsys):
     assert len(lines) == len(MANIFEST.jobs())
     assert sum("not run: no pictures" in line for line in lines) == 6
     assert main(["experiments", "--report", *results, "--report-to", str(tmp_path / "out")]) == 0
-    assert "not run: the method is not public" in (tmp_path / "out" / "README.md").read_text()
+    assert "not run: neither code nor weights are public" in (tmp_path / "out" / "README.md").read_text()
     assert main(["experiments"]) == 2
     assert main(["experiments", "--list", "--only", "nobody"]) == 2
     assert main(["experiments", "--list", "--model", str(tmp_path / "small")]) == 2
@@ -118,3 +119,8 @@ def test_the_command_lists_reports_and_says_what_it_lacks(tmp_path, capsys):
     assert "give the folder another name" in said
     assert "--prepared and --out" in said
     assert "no arm 'nobody'" in said
+
+
+def test_another_system_is_absent_for_the_reason_that_the_evaluation_gives():
+    for system in SYSTEMS:
+        assert MANIFEST.arms[system.name].absent == system.reason
