@@ -16,6 +16,7 @@ DOCUMENTS = (
     "docs/architecture.md",
     "docs/batch.md",
     "docs/evaluation/report.md",
+    "docs/experiments/README.md",
     "docs/model-card.md",
     "docs/robustness.md",
     "docs/speed.md",

@@ -111,7 +111,8 @@ def test_the_command_lists_reports_and_says_what_it_lacks(tmp_path, capsys):
     assert len(lines) == len(MANIFEST.jobs())
     assert sum("not run: no pictures" in line for line in lines) == 6
     assert main(["experiments", "--report", *results, "--report-to", str(tmp_path / "out")]) == 0
-    assert "not run: neither code nor weights are public" in (tmp_path / "out" / "README.md").read_text()
+    page = (tmp_path / "out" / "competitors.md").read_text()
+    assert "not run: neither code nor weights are public" in page
     assert main(["experiments"]) == 2
     assert main(["experiments", "--list", "--only", "nobody"]) == 2
     assert main(["experiments", "--list", "--model", str(tmp_path / "small")]) == 2

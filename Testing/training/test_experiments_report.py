@@ -79,6 +79,12 @@ def evidence(manifest, results):
     return Evidence(manifest, manifest.comparisons[0], results, "val")
 
 
+def _page(manifest, results, out):
+    """The page of the comparison "c"."""
+    write_report(manifest, results, out)
+    return (out / "c.md").read_text()
+
+
 def _lines(page, start):
     return [line for line in page.splitlines() if line.startswith(f"| {start}")]
 
@@ -187,7 +193,7 @@ def test_a_finished_model_is_not_tested_against_arms_of_another_budget(evidence)
 
 
 def test_the_page_says_budget_and_hardware_under_every_table(manifest, results, tmp_path):
-    page = write_report(manifest, results, tmp_path / "out").read_text()
+    page = _page(manifest, results, tmp_path / "out")
     assert "Each trained arm saw 20,000 slices in 10 to 20 minutes on CPU (2 threads)." in page
     assert _lines(page, "good | good arm | 7 | 2 of 2 | 20,000 | 1,250 | 15.0 | CPU (2 threads) |")
     assert _lines(page, "good | natural | 15.0 | 12.")
@@ -196,7 +202,7 @@ def test_the_page_says_budget_and_hardware_under_every_table(manifest, results, 
 
 
 def test_what_was_found_is_there_for_programs(manifest, results, tmp_path):
-    page = write_report(manifest, results, tmp_path / "out").read_text()
+    page = _page(manifest, results, tmp_path / "out")
     told = json.loads((tmp_path / "out" / "findings.json").read_text())
     assert list(told["c"]) == ["bad"]
     assert told["c"]["bad"]["text"] in page
@@ -218,7 +224,7 @@ def test_every_difference_is_there_for_programs(manifest, results, tmp_path):
 
 def test_an_arm_that_was_not_run_is_marked_in_every_table(manifest, results, tmp_path):
     out = tmp_path / "out"
-    page = write_report(manifest, results, out).read_text()
+    page = _page(manifest, results, out)
     assert _lines(page, "theirs | another system | – | not run: its weights are not to be had |")
     for arm in ("later", "theirs"):
         assert len([line for line in _lines(page, arm) if NOT_RUN in line]) == 2
@@ -231,8 +237,21 @@ def test_an_arm_that_was_not_run_is_marked_in_every_table(manifest, results, tmp
 
 def test_an_arm_with_some_of_its_seeds_says_so(manifest, results, tmp_path):
     _write(manifest, results, "later", 2, _series("natural", 9))
-    page = write_report(manifest, results, tmp_path / "out").read_text()
+    page = _page(manifest, results, tmp_path / "out")
     assert _lines(page, "later (1 of 2 seeds) | natural | 20.0 |")
+    overview = (tmp_path / "out" / "README.md").read_text()
+    left = "later (1 of 2 seeds run)"
+    assert _lines(overview, f"[The comparison](c.md) | good | 2 of 3 | 2 | {left} |")
+
+
+def test_the_overview_tells_what_was_found_and_leads_to_every_page(manifest, results, tmp_path):
+    page = _page(manifest, results, tmp_path / "out")
+    overview = (tmp_path / "out" / "README.md").read_text()
+    told = next(line for line in page.splitlines() if line.startswith("- **bad"))
+    assert told in overview.splitlines()
+    assert "[All its tables](c.md)" in overview
+    assert _lines(overview, "[The comparison](c.md) | good | 2 of 3 | 2 | later |")
+    assert not _lines(overview, "good | natural")
 
 
 def test_a_result_of_other_settings_other_data_or_another_split_does_not_count(
@@ -246,12 +265,12 @@ def test_a_result_of_other_settings_other_data_or_another_split_does_not_count(
     assert evidence.results["good"] == evidence.results["later"] == []
     found = evidence.values("bad", "plain", "cryosection", "natural", "ciede2000")
     assert found.seeds == (2,)
-    page = write_report(manifest, results, tmp_path / "out").read_text()
+    page = _page(manifest, results, tmp_path / "out")
     assert _lines(page, "later | later arm | – | not run: trained on other data")
 
 
 def test_a_report_of_nothing_marks_everything(manifest, tmp_path):
-    page = write_report(manifest, tmp_path / "none", tmp_path / "out").read_text()
+    page = _page(manifest, tmp_path / "none", tmp_path / "out")
     assert len([line for line in page.splitlines() if NOT_RUN in line]) >= 5
 
 
@@ -274,7 +293,7 @@ def test_conditions_on_one_axis_become_a_curve(manifest, tmp_path):
     }
     training = Training(settings, 1250, 20000, 600.0, "CPU")
     write_result(ArmResult("good", 1, "w", 7, "d", "torch", training, measured), tmp_path / "r")
-    page = write_report(manifest, tmp_path / "r", tmp_path / "out").read_text()
+    page = _page(manifest, tmp_path / "r", tmp_path / "out")
     assert "](c_1_cryosection.png)" in page
     assert (tmp_path / "out" / "c_1_cryosection.png").stat().st_size > 5000
     assert not (tmp_path / "out" / "c_1_mri.png").exists()

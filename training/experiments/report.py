@@ -1,11 +1,11 @@
-"""The experiments written down: README.md for people, CSV and JSON for programs."""
+"""The experiments written down: pages for people, CSV and JSON for programs."""
 
 from __future__ import annotations
 
 import csv
 import dataclasses
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from MRIColorizeLib.output import atomic
@@ -26,10 +26,11 @@ from training.experiments.tables import (
     KINDS,
     csv_rows,
     measure_table,
+    overview_table,
     training_table,
 )
 
-PAGE, FINDINGS = "README.md", "findings.json"
+OVERVIEW, FINDINGS = "README.md", "findings.json"
 TABLES = {
     "summary.csv": (CSV_FIELDS, csv_rows),
     "differences.csv": (DIFFERENCE_FIELDS, difference_rows),
@@ -90,9 +91,9 @@ TERMS = (
 
 
 def write_report(manifest: Manifest, results: Path, out: Path, split: str = "val") -> Path:
-    """Write the tables of all comparisons into `out`; returns the page.
+    """Write overview, a page for each comparison, and all numbers into `out`.
 
-    results: folder of the result files. Raises ResultError, OutputError.
+    results: folder of the result files. Returns the overview. Raises ResultError, OutputError.
     """
     found = [Evidence(manifest, c, results, split) for c in manifest.comparisons]
     for name, (fields, rows) in TABLES.items():
@@ -108,44 +109,63 @@ def write_report(manifest: Manifest, results: Path, out: Path, split: str = "val
             for name, those in known.items()
         }
         temporary.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
-    curves = {e.comparison.name: list(write_curves(e, out)) for e in found}
-    with atomic(out / PAGE) as temporary:
-        text = as_markdown(list(_blocks(found, split, known, curves)))
-        temporary.write_text(text, encoding="utf-8")
-    return out / PAGE
+    for evidence in found:
+        name = evidence.comparison.name
+        _write(_page(evidence, split, known[name], write_curves(evidence, out)), out / f"{name}.md")
+    _write(_overview(found, split, known), out / OVERVIEW)
+    return out / OVERVIEW
 
 
-def _blocks(
-    found: Sequence[Evidence],
-    split: str,
-    known: Mapping[str, Sequence[Finding]],
-    curves: Mapping[str, Sequence[Picture]],
+def _write(blocks: Iterable[Block], path: Path) -> None:
+    with atomic(path) as temporary:
+        temporary.write_text(as_markdown(list(blocks)), encoding="utf-8")
+
+
+def _overview(
+    found: Sequence[Evidence], split: str, known: Mapping[str, Sequence[Finding]]
 ) -> Iterator[Block]:
+    """What was compared, how much of it was run, and what was found."""
     yield Heading("Experiments", 1)
     yield Text(INTRODUCTION)
     yield Text(SPLITS[split])
+    yield overview_table(found)
     for evidence in found:
         comparison = evidence.comparison
         yield Heading(comparison.title)
-        yield Text(comparison.question)
-        if told := known[comparison.name]:
-            yield Text(f"What was found, each arm against {comparison.reference}:")
-            yield Terms([(f"{one.arm} ({one.trained})", one.text) for one in told])
-        if text := of_itself(evidence):
-            yield Text(text)
-        yield training_table(evidence)
-        for kind, title in KINDS.items():
-            yield from _section(f"{title}: colour and structure", measure_table(evidence, kind))
-            yield from _section(
-                f"{title}: each arm against {comparison.reference}",
-                difference_table(evidence, kind),
-            )
-        yield from curves[comparison.name]
+        yield from _told(evidence, known[comparison.name])
+        yield Text(f"[All its tables]({comparison.name}.md)")
     yield Heading("What the words mean")
     yield Terms(TERMS)
 
 
+def _page(
+    evidence: Evidence, split: str, known: Sequence[Finding], curves: Iterable[Picture]
+) -> Iterator[Block]:
+    """All tables and curves of one comparison."""
+    yield Heading(evidence.comparison.title, 1)
+    yield Text(f"{SPLITS[split]} What the words mean is told in [the overview]({OVERVIEW}).")
+    yield from _told(evidence, known)
+    yield training_table(evidence)
+    for kind, title in KINDS.items():
+        yield from _section(f"{title}: colour and structure", measure_table(evidence, kind))
+        yield from _section(
+            f"{title}: each arm against {evidence.comparison.reference}",
+            difference_table(evidence, kind),
+        )
+    yield from curves
+
+
+def _told(evidence: Evidence, known: Sequence[Finding]) -> Iterator[Block]:
+    """The question, and what was found."""
+    yield Text(evidence.comparison.question)
+    if known:
+        yield Text(f"What was found, each arm against {evidence.comparison.reference}:")
+        yield Terms([(f"{one.arm} ({one.trained})", one.text) for one in known])
+    if text := of_itself(evidence):
+        yield Text(text)
+
+
 def _section(title: str, table: Table | None) -> Iterator[Block]:
     if table is not None:
-        yield Heading(title, 3)
+        yield Heading(title)
         yield table

@@ -19,6 +19,29 @@ NOT_RUN = "not run"
 KINDS = {SLAB: "Held-out cryosections", MRI: "MRI"}
 
 
+def overview_table(found: Sequence[Evidence]) -> Table:
+    """What of every comparison was run, with a link to its page."""
+    header = ["comparison", "reference", "trained arms, run", "seeds", "not run"]
+    rows = []
+    for evidence in found:
+        comparison = evidence.comparison
+        trained = [arm for arm in evidence.arms if arm.config]
+        seeds = len(comparison.seeds)
+        run = [arm.name for arm in trained if len(evidence.results[arm.name]) == seeds]
+        left = [
+            f"{arm.name} ({len(evidence.results[arm.name])} of {seeds} seeds run)"
+            if evidence.results[arm.name]
+            else arm.name
+            for arm in trained
+            if arm.name not in run
+        ]
+        link = f"[{comparison.title}]({comparison.name}.md)"
+        count = f"{len(run)} of {len(trained)}"
+        rows.append([link, comparison.reference, count, str(seeds), ", ".join(left) or MISSING])
+    said = "Arms that are trained here; finished models and other systems are not counted."
+    return Table(header, rows, said)
+
+
 def training_table(evidence: Evidence) -> Table:
     """How long every arm was trained, on what."""
     header = ["arm", "what it is", "parameters", "seeds", "slices seen", "steps"]
