@@ -98,6 +98,7 @@ class MRIColorizeWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._isPreviewing = False
         self._stopTip = ""
         self._watchedInput: Any = None
+        self._inputTag = 0
         VTKObservationMixin.__init__(self)
         ScriptedLoadableModuleWidget.__init__(self, parent)
 
@@ -123,6 +124,11 @@ class MRIColorizeWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self.onSceneStartClose)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self.onSceneEndClose)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.NodeRemovedEvent, self.onNodeRemoved)
+        # Selectors that are bound while a scene is read would overwrite what it says was chosen.
+        self.addObserver(
+            slicer.mrmlScene, slicer.mrmlScene.StartImportEvent, self.onSceneStartImport
+        )
+        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndImportEvent, self.onSceneEndClose)
         self.initializeParameterNode()
 
     def cleanup(self) -> None:
@@ -154,6 +160,9 @@ class MRIColorizeWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._runs.cancel()
         self.logic.repainter.forget()
         self._views.forget()
+        self.setParameterNode(None)
+
+    def onSceneStartImport(self, caller: Any = None, event: Any = None) -> None:
         self.setParameterNode(None)
 
     def onSceneEndClose(self, caller: Any = None, event: Any = None) -> None:
@@ -259,7 +268,11 @@ class MRIColorizeWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def onSampleButton(self) -> None:
         """Load the head that ships and choose it."""
-        node = loadSample()
+        try:
+            node = loadSample()
+        except InputError as error:
+            self._runs.fail(error)
+            return
         self._parameterNode.inputVolume = node
         slicer.util.setSliceViewerLayers(background=node, fit=True)
 
@@ -432,12 +445,13 @@ class MRIColorizeWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         chosen = self._parameterNode.inputVolume if self._parameterNode is not None else None
         if chosen is self._watchedInput:
             return
-        event = slicer.vtkMRMLVolumeNode.ImageDataModifiedEvent
+        # Not by the mixin, which would keep the volume, and its voxels, after it left the scene.
         if self._watchedInput is not None:
-            self.removeObserver(self._watchedInput, event, self._updatePanel)
+            self._watchedInput.RemoveObserver(self._inputTag)
         self._watchedInput = chosen
         if chosen is not None:
-            self.addObserver(chosen, event, self._updatePanel)
+            event = slicer.vtkMRMLVolumeNode.ImageDataModifiedEvent
+            self._inputTag = chosen.AddObserver(event, self._updatePanel)
 
     def _whyNot(self) -> str:
         if self._parameterNode is None:

@@ -34,6 +34,7 @@ def _segments(node: Node, inputNode: Node) -> np.ndarray:
     reference = slicer.vtkSlicerSegmentationsModuleLogic.CreateOrientedImageDataFromVolumeNode(
         inputNode, node.GetParentTransformNode()
     )
+    reference.UnRegister(None)  # it comes with a reference of its own, for C++ to give up
     segments = _shown_segments(node)
     node = _with_labels(node, reference)
     merged = slicer.vtkOrientedImageData()

@@ -41,7 +41,8 @@ class MRIColorizeParameterNode:
     inputVolume: vtkMRMLScalarVolumeNode
     outputVolume: vtkMRMLVectorVolumeNode
     outputName: str = ""
-    maskNode: Union[vtkMRMLSegmentationNode, vtkMRMLLabelMapVolumeNode]  # noqa: UP007
+    # Without None in it Slicer can't write a union that has no value yet.
+    maskNode: Union[vtkMRMLSegmentationNode, vtkMRMLLabelMapVolumeNode, None]  # noqa: UP007
     wholeSequence: bool = False
     plane: Annotated[str, Choice(list(PLANES))] = ColorizeOptions.plane
     mode: Annotated[str, Choice(list(MODES))] = ColorizeOptions.mode

@@ -22,7 +22,7 @@ from .scene import (
 )
 from .tissue import Tissue
 
-# SNOMED CT (category, type) of each tissue, as in Slicer's and DICOM's lists of segment types.
+# SNOMED CT (category, type) of each tissue; all but marrow are in Slicer's lists of segment types.
 _TISSUE = ("85756007", "Tissue")
 _ANATOMY = ("123037004", "Anatomical Structure")
 _SUBSTANCE = ("91720002", "Body Substance")

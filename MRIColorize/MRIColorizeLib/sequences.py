@@ -32,7 +32,10 @@ from .volume import ColorVolume
 
 def sequence_of(node: Node | None) -> Node | None:
     """The sequence whose current frame a volume shows, None when it shows none."""
-    browser = _logic().GetFirstBrowserNodeForProxyNode(node) if in_scene(node) else None
+    logic = _logic()
+    if logic is None or not in_scene(node):
+        return None
+    browser = logic.GetFirstBrowserNodeForProxyNode(node)
     return browser.GetSequenceNode(node) if browser is not None else None
 
 
@@ -82,7 +85,8 @@ def check_sequence(sequence: Node | None) -> None:
 
 def browser_of(sequence: Node) -> Node | None:
     """The browser that plays a sequence, None when there is none."""
-    return _logic().GetFirstBrowserNodeForSequenceNode(sequence)
+    logic = _logic()
+    return None if logic is None else logic.GetFirstBrowserNodeForSequenceNode(sequence)
 
 
 def shown_frame(sequence: Node) -> Node | None:
@@ -92,7 +96,9 @@ def shown_frame(sequence: Node) -> Node | None:
 
 
 def _logic() -> Any:
-    return slicer.modules.sequences.logic()
+    """None when the module is switched off in Slicer's settings."""
+    module = getattr(slicer.modules, "sequences", None)
+    return None if module is None else module.logic()
 
 
 def _write(colors: list[ColorVolume], sequence: Node, request: Request, name: str) -> Node:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import enum
 import typing
 from collections.abc import Callable
+from types import NoneType
 from typing import Any
 
 import slicer
@@ -70,9 +71,14 @@ def createGuiConnector(widget: Any, datatype: Any) -> GuiConnector:
 
 
 def node_types(kind: Any) -> tuple[type, ...]:
-    """The MRML node classes that a type or a union names; none when it names something else."""
-    kinds = typing.get_args(kind) or (kind,)
-    if all(isinstance(each, type) and issubclass(each, slicer.vtkMRMLNode) for each in kinds):
+    """The MRML node classes that a type or a union names; none when it names something else.
+
+    A union may name None beside them.
+    """
+    kinds = tuple(each for each in typing.get_args(kind) or (kind,) if each is not NoneType)
+    if kinds and all(
+        isinstance(each, type) and issubclass(each, slicer.vtkMRMLNode) for each in kinds
+    ):
         return kinds
     return ()
 

@@ -14,6 +14,7 @@ import typing
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import NoneType
 from typing import Any
 
 import slicer
@@ -119,6 +120,10 @@ class _Parameter:
         missing = value is None and not self._is(slicer.vtkMRMLNode)
         if missing:
             raise ValueError(f"'{self.name}' must not be None")
+        members = typing.get_args(self.kind)
+        if value is None and members and NoneType not in members:
+            # Slicer writes every default into the node, and no member of the union takes None.
+            raise TypeError(f"Unable to write value 'None' of type '{NoneType}'")
         if value is not None and not isinstance(value, allowed):
             raise TypeError(f"'{self.name}' is {self.declared}, not {type(value).__name__}")
         for validator in self.validators:

@@ -38,7 +38,7 @@ class Parameters:
 
 @parameterNodeWrapper
 class Either:
-    mask: Union[slicer.vtkMRMLSegmentationNode, slicer.vtkMRMLModelNode]  # noqa: UP007
+    mask: Union[slicer.vtkMRMLSegmentationNode, slicer.vtkMRMLModelNode, None]  # noqa: UP007
 
 
 def wrap(node=None):
@@ -142,3 +142,14 @@ def test_a_union_takes_any_of_its_node_types_and_no_other(host, volume):
     assert either.mask is model
     with pytest.raises(TypeError):
         either.mask = volume
+    either.mask = None
+    assert either.mask is None
+
+
+def test_a_union_that_lacks_none_cannot_be_written_without_a_value(host):
+    @parameterNodeWrapper
+    class Strict:
+        mask: Union[slicer.vtkMRMLSegmentationNode, slicer.vtkMRMLModelNode]  # noqa: UP007
+
+    with pytest.raises(TypeError, match="Unable to write value 'None'"):
+        Strict(slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScriptedModuleNode"))

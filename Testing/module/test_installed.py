@@ -34,6 +34,7 @@ def trees(tmp_path_factory):
     build, installed = (tmp_path_factory.mktemp(name) for name in ("build", "installed"))
     stub = REPOSITORY / "Testing" / "cmake"
     run(program("cmake"), "-S", str(REPOSITORY), "-B", str(build), f"-DSlicer_DIR={stub}",
+        "-DMRIColorize_TEST_WITH_PYTORCH=ON",
         "-G", "Ninja", f"-DCMAKE_MAKE_PROGRAM={program('ninja')}",
         f"-DPython3_EXECUTABLE={sys.executable}")  # fmt: skip
     run(program("cmake"), "--build", str(build))

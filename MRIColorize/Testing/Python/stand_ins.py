@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import time
+import unittest
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,9 @@ from MRIColorizeLib.volume import ColorVolume
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 DATA = REPOSITORY / "Testing" / "data"
+
+# Slicer has no PyTorch before a user agrees to install it.
+NEEDS_TORCH = unittest.skipUnless(importlib.util.find_spec("torch"), "needs PyTorch")
 
 # Oblique, left-handed, with three different spacings: nothing falls into place by luck.
 OBLIQUE = np.array(
@@ -110,9 +115,12 @@ class StandInEngine:
 
 
 def _mixture(array: np.ndarray, palette: np.ndarray | None) -> Any:
-    """What recolouring needs, for a body in which each voxel is one tissue."""
-    from MRIColorizeLib.finishing import Finish
-    from MRIColorizeLib.recoloring import TissueMixture
+    """What recolouring needs, for a body in which each voxel is one tissue; without torch None."""
+    try:
+        from MRIColorizeLib.finishing import Finish
+        from MRIColorizeLib.recoloring import TissueMixture
+    except ModuleNotFoundError:
+        return None
 
     codes = tissue_of(array)[array > 0]
     tissues = np.stack([codes, *[np.zeros_like(codes)] * 3], axis=1)

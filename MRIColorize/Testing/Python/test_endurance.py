@@ -8,6 +8,7 @@ import numpy as np
 import slicer
 import vtk
 from stand_ins import (
+    NEEDS_TORCH,
     OBLIQUE,
     ReadyInstaller,
     StandInEngine,
@@ -159,6 +160,7 @@ class OddMomentsTest(unittest.TestCase):
         wait_until(lambda: self.widget._run is None)
         self.assertTrue(scene.in_scene(self.widget._parameterNode.colorVolume))
 
+    @NEEDS_TORCH
     def test_closed_scene_forgets_what_recolouring_needed(self):
         self.start()
         wait_until(lambda: self.widget._run is None)

@@ -11,6 +11,7 @@ import numpy as np
 import slicer
 from stand_ins import (
     DATA,
+    NEEDS_TORCH,
     ReadyInstaller,
     StandInEngine,
     add_mri,
@@ -481,6 +482,7 @@ class SelfTest(unittest.TestCase):
         slicer.selfTests["MRIColorize"](msec=1)
 
 
+@NEEDS_TORCH
 class RealEngineTest(unittest.TestCase):
     """The model that ships, through the logic, on a small real MRI."""
 

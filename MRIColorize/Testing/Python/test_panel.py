@@ -1,13 +1,16 @@
 """Claims about the parts of the panel: names, settings, models, views and 3D, log, reset."""
 
+import gc
 import tempfile
 import unittest
+import weakref
 from pathlib import Path
 from unittest import mock
 
 import numpy as np
 import slicer
 from stand_ins import (
+    NEEDS_TORCH,
     OBLIQUE,
     ReadyInstaller,
     StandInEngine,
@@ -126,6 +129,66 @@ class SettingsTest(PanelCase):
         self.assertEqual(widget._parameterNode.inputVolume.GetName(), "MRIColorizeHead")
         self.assertEqual(len(slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")), 1)
 
+    def test_colours_of_the_sample_are_not_taken_for_the_sample(self):
+        widget = self.open()
+        for kind, name in (("Vector", ""), ("Vector", "_color"), ("Scalar", "_confidence")):
+            slicer.mrmlScene.AddNewNodeByClass(f"vtkMRML{kind}VolumeNode", f"MRIColorizeHead{name}")
+        widget.ui.sampleButton.click()
+        chosen = widget._parameterNode.inputVolume
+        self.assertEqual(chosen.GetClassName(), "vtkMRMLScalarVolumeNode")
+        self.assertEqual(widget._whyNot(), "")
+
+    def test_sample_that_cannot_be_loaded_is_explained(self):
+        import SampleData
+
+        mri = add_mri()
+        widget = self.open()
+        for failure in (raiser(IndexError("list index out of range")), lambda: None):
+            with mock.patch.object(
+                SampleData.SampleDataLogic, "downloadSample", lambda *_, fail=failure: fail()
+            ):
+                widget.ui.sampleButton.click()
+            self.assertIn("sample could not be loaded", widget.ui.statusLabel.text)
+        self.assertIs(widget._parameterNode.inputVolume, mri)
+
+    def test_mri_that_left_the_scene_is_not_kept_in_memory(self):
+        mri = add_mri()
+        widget = self.open()
+        self.assertIs(widget._parameterNode.inputVolume, mri)
+        slicer.mrmlScene.RemoveNode(mri)
+        widget._parameterNode.inputVolume = None
+        kept = weakref.ref(mri)
+        del mri
+        gc.collect()
+        self.assertIsNone(kept())
+
+
+class SceneTest(PanelCase):
+    def test_scene_that_is_read_while_the_panel_is_open_brings_its_choices(self):
+        mri = add_mri("first")
+        chosen = MRIColorize.MRIColorizeLogic(self.engine).getParameterNode()
+        chosen.inputVolume = add_mri("second")
+        chosen.saturation = 0.5
+        with tempfile.TemporaryDirectory() as folder:
+            path = str(Path(folder) / "scene.mrb")
+            self.assertTrue(slicer.util.saveScene(path))
+            slicer.mrmlScene.Clear()
+            widget = self.open()
+            mri = add_mri("mine")
+            widget._parameterNode.inputVolume = mri
+            bound = []
+            begins = slicer.mrmlScene.AddObserver(
+                slicer.mrmlScene.StartImportEvent,
+                lambda *_: bound.append(widget._parameterNode),
+                -1.0,  # after the panel
+            )
+            slicer.util.loadScene(path)
+            slicer.mrmlScene.RemoveObserver(begins)
+        self.assertEqual(bound, [None])
+        self.assertEqual(widget._parameterNode.inputVolume.GetName(), "second")
+        self.assertEqual(widget.ui.inputSelector.currentNode().GetName(), "second")
+        self.assertEqual(widget.ui.saturationSlider.value, 0.5)
+
 
 class ModelTest(PanelCase):
     def test_list_shows_each_model_with_its_card(self):
@@ -192,6 +255,7 @@ class ModelTest(PanelCase):
             widget._models._onEmptyCache()
         self.assertEqual(shown.call_args.args[0], "It cannot be deleted.")
 
+    @NEEDS_TORCH
     def test_devices_are_named_with_their_free_memory(self):
         widget = self.open()
         widget.ui.checkDevicesButton.click()

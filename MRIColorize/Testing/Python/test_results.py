@@ -168,6 +168,20 @@ class MaskTest(unittest.TestCase):
         read_mask(node, self.mri)
         self.assertEqual(scene_state(), before)
 
+    def test_reading_a_mask_leaves_no_copy_of_the_mri_behind(self):
+        made = []
+        logic = slicer.vtkSlicerSegmentationsModuleLogic
+
+        class Watched:
+            @staticmethod
+            def CreateOrientedImageDataFromVolumeNode(*arguments):
+                made.append(logic.CreateOrientedImageDataFromVolumeNode(*arguments))
+                return made[-1]
+
+        with mock.patch.object(slicer, "vtkSlicerSegmentationsModuleLogic", Watched):
+            read_mask(self.add_segmentation(), self.mri)
+        self.assertEqual([image.GetReferenceCount() for image in made], [1])
+
     def test_segmentation_under_another_transform_is_followed(self):
         node = self.add_segmentation()
         shift = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLinearTransformNode")

@@ -1,6 +1,8 @@
 """Claims about 4D data: every frame coloured, played by the browser, whole or not at all."""
 
+import types
 import unittest
+from unittest import mock
 
 import numpy as np
 import slicer
@@ -133,6 +135,11 @@ class SequenceTest(unittest.TestCase):
         ):
             with self.assertRaisesRegex(InputError, words):
                 self.logic.colorizeSequence(node)
+
+    def test_without_slicer_s_module_no_volume_belongs_to_a_sequence(self):
+        _, shown = add_sequence()
+        with mock.patch.object(slicer, "modules", types.SimpleNamespace()):
+            self.assertIsNone(sequences.sequence_of(shown))
 
     def test_panel_offers_the_sequence_only_for_one_of_its_frames(self):
         mri = add_mri()
