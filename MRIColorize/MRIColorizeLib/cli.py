@@ -80,7 +80,7 @@ def colorize(chosen: argparse.Namespace, console: Console) -> int:
         raise InputError("--preview shows one plane; give --plane axial, sagittal or coronal.")
     sources = chosen.inputs or [sample_path()]
     out = chosen.out or (None if chosen.inputs else Path.cwd())
-    jobs = plan_jobs(sources, out, FORMATS[chosen.format])
+    jobs = plan_jobs(sources, out, FORMATS[chosen.format], mask=chosen.mask)
     if not chosen.inputs:
         console.say("No input given: colouring the sample that ships, a defaced T1 head.")
     started = time.perf_counter()

@@ -87,8 +87,9 @@ def check_text_header(path: Path) -> None:
 def _nrrd(path: Path, head: bytes) -> Declared:
     """What an NRRD declares (teem's format definition, versions 1 to 5)."""
     text, end = _until_empty_line(head)
-    lines = text.splitlines()
-    if not lines or not re.fullmatch(r"NRRD000[1-5]", lines[0].strip()):
+    # At nothing else that Unicode takes for a line's end.
+    lines = re.split(r"\r?\n", text.rstrip("\r\n"))
+    if not re.fullmatch(r"NRRD000[1-5]", lines[0].strip()):
         raise ValueError("no NRRD")
     fields: dict[str, str] = {}
     listed: list[str] = []
@@ -146,7 +147,7 @@ def _meta(path: Path, head: bytes) -> Declared:
     place = 0
     for raw in head.splitlines(keepends=True):
         place += len(raw)
-        line = raw.decode("latin-1")
+        line = _text(raw)
         if not line.strip():
             continue
         key, mark, value = line.partition("=")
@@ -157,7 +158,7 @@ def _meta(path: Path, head: bytes) -> Declared:
             break
     name = fields["ElementDataFile"]
     if name.startswith("LIST"):
-        listed = head[place:].decode("latin-1").splitlines()
+        listed = _text(head[place:]).splitlines()
     dimension = int(fields["NDims"])
     sizes = _numbers(fields["DimSize"], dimension)
     for key in (
@@ -190,8 +191,16 @@ def _until_empty_line(head: bytes) -> tuple[str, int]:
     """The text before the first empty line, or all of it, and where what follows begins."""
     found = re.search(rb"\r?\n\r?\n", head)
     if found is None:
-        return head.decode("latin-1"), len(head)
-    return head[: found.start()].decode("latin-1"), found.end()
+        return _text(head), len(head)
+    return _text(head[: found.start()]), found.end()
+
+
+def _text(raw: bytes) -> str:
+    """UTF-8, as names and descriptions mostly are today, or what any bytes may stand for."""
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return raw.decode("latin-1")
 
 
 def _short(value: str) -> str:

@@ -123,7 +123,7 @@ def _describe(file: Path) -> str:
 
 def _check_positions(folder: Path, files: list[Path]) -> None:
     """Refuse several images of one place; warn about uneven gaps."""
-    if len(files) < 3:
+    if len(files) < 2:
         return
     headers = [_header(file) for file in files]
     normal = np.array(headers[0].GetDirection()).reshape(3, 3)[:, 2]

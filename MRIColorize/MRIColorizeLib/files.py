@@ -201,6 +201,10 @@ def read_with_itk(paths: list[Path]) -> Volume:
     except RuntimeError as error:
         raise _damaged(paths[0]) from error
     array = sitk.GetArrayViewFromImage(image).astype(np.float32)
+    if math.prod(array.shape[:-3]) != 1:
+        raise InputError(
+            f"Each file of the series in {paths[0].parent} is a volume; give one of the files."
+        )
     return Volume(array.reshape(array.shape[-3:]), _affine_of(image))
 
 

@@ -12,7 +12,7 @@ from .tissue import CLASSES
 
 # Smallest and largest value of every number that a model's card may ask for.
 LIMITS: Mapping[str, tuple[float, float]] = {
-    "in_channels": (1, 16),
+    "in_channels": (1, 1),  # of a model with a card: an MRI has one
     "width": (1, 512),
     "branch_width": (1, 512),
     "blocks": (0, 64),

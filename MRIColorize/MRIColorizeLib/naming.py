@@ -54,21 +54,25 @@ def is_sample(path: Path) -> bool:
     return path.is_file() and sample.is_file() and filecmp.cmp(path, sample, shallow=False)
 
 
-def plan_jobs(sources: Sequence[Path], out: Path | None, ending: str) -> list[Job]:
+def plan_jobs(
+    sources: Sequence[Path], out: Path | None, ending: str, mask: Path | None = None
+) -> list[Job]:
     """Name the results of every input.
 
     out: a folder; or, with one input, a file that ends in .nrrd or .nii.gz; None puts the results
-    beside each input. ending: ".nrrd" or ".nii.gz". Raises InputError when two inputs would write
-    the same file or a result would replace an input.
+    beside each input. ending: ".nrrd" or ".nii.gz". mask: the file with it, if any. Raises
+    InputError when two inputs would write the same file or a result would replace a file that is
+    read.
     """
     jobs = [_job(source, out, ending, alone=len(sources) == 1) for source in sources]
-    writers: dict[str, Path] = {os.path.realpath(source): source for source in sources}
+    read = (*sources, *([] if mask is None else [mask]))
+    writers: dict[str, Path] = {os.path.realpath(path): path for path in read}
     for job in jobs:
         for path in job.results():
             place = os.path.realpath(path)  # Path.resolve fails at a loop of links
             other = writers.setdefault(place, job.source)
             if place == os.path.realpath(other):
-                raise InputError(f"{path} is an input and is not overwritten; choose another -o.")
+                raise InputError(f"{path} is read and so is not overwritten; choose another -o.")
             if other is not job.source:
                 raise InputError(
                     f"{other} and {job.source} would both be written to {path}; "

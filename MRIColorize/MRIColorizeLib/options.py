@@ -90,7 +90,7 @@ def check_palette(lab: np.ndarray) -> np.ndarray:
         or not (np.abs(chroma) <= 150).all()
     ):
         raise InputError("The palette leaves CIELAB; keep L in 0 to 100, a and b in -150 to 150.")
-    return lab.astype(np.float32)
+    return np.array(lab, dtype=np.float32, order="C")
 
 
 def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:

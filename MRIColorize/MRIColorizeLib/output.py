@@ -81,7 +81,8 @@ def _write_nifti(color: ColorVolume, path: Path, compress: bool) -> None:
     voxels = np.ascontiguousarray(color.array).view(rgb24)[..., 0].T  # (I, J, K)
     image = nibabel.Nifti1Image(voxels, color.ijk_to_ras)
     image.header.set_xyzt_units("mm")
-    image.header["descrip"] = f"MRIColorize {color.provenance.model_name}: not for diagnosis"[:79]
+    said = f"MRIColorize {color.provenance.model_name}: not for diagnosis"
+    image.header["descrip"] = said.encode("ascii", "backslashreplace")[:79]
     comment = "\n".join(f"{key}: {text}" for key, text in _provenance(color).items())
     image.header.extensions.append(nibabel.nifti1.Nifti1Extension("comment", comment.encode()))
     image.set_sform(color.ijk_to_ras, code="scanner")

@@ -19,7 +19,10 @@ def write_series(
     colour: bool = False,
     positions: list[int] | None = None,
 ) -> None:
-    """Write (K, J, I) as one file a slice, in shuffled order; positions: k of each slice."""
+    """Write (K, J, I) as one file a slice, in shuffled order; positions: k of each slice.
+
+    colour: (K, J, I, 3). Otherwise four dimensions are files of several frames, (files, K, J, I).
+    """
     folder.mkdir(parents=True, exist_ok=True)
     lps = LPS @ affine
     spacing = np.linalg.norm(lps[:3, :3], axis=0)
@@ -40,7 +43,9 @@ def write_series(
         dataset.ImageOrientationPatient = list(np.round((lps[:3, :2] / spacing[:2]).T.ravel(), 9))
         dataset.PixelSpacing = [float(spacing[1]), float(spacing[0])]
         dataset.SliceThickness = float(spacing[2])
-        dataset.Rows, dataset.Columns = array.shape[1:3]
+        dataset.Rows, dataset.Columns = array.shape[1:3] if colour else array.shape[-2:]
+        if array.ndim == 4 and not colour:
+            dataset.NumberOfFrames = array.shape[1]
         dataset.SamplesPerPixel = 3 if colour else 1
         dataset.PhotometricInterpretation = "RGB" if colour else "MONOCHROME2"
         if colour:

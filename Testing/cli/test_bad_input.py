@@ -217,9 +217,22 @@ def test_results_never_replace_an_input(tmp_path, command):
     for arguments in ([path, "-o", path], [path, other, "--format", "nii.gz"]):
         answer = command(*arguments)
         assert answer.code == 2
-        assert "is an input" in answer.sentence()
+        assert "is read and so is not overwritten" in answer.sentence()
     assert path.read_bytes() == before
     assert sorted(tmp_path.iterdir()) == sorted([path, other])
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("head_tissue.seg.nrrd", ["--tissue"]), ("roi.nrrd", ["-o", "{folder}/roi.nrrd"])],
+)
+def test_results_never_replace_the_mask(tmp_path, command, name, words):
+    path, mask = write_nifti(tmp_path / "head.nii.gz"), tmp_path / name
+    mask.write_bytes(b"drawn by hand")
+    answer = command(path, "--mask", mask, *(word.format(folder=tmp_path) for word in words))
+    assert answer.code == 2
+    assert f"{name} is read and so is not overwritten" in answer.sentence()
+    assert mask.read_bytes() == b"drawn by hand"
 
 
 def test_two_inputs_of_one_name_are_not_written_over_each_other(tmp_path, command):

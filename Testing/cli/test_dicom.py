@@ -45,6 +45,13 @@ def test_one_file_of_dicom_is_read_as_it_is(tmp_path):
     np.testing.assert_array_equal(volume.array, made_head()[5:6])
 
 
+def test_a_series_of_volumes_is_refused_and_one_of_them_is_read(tmp_path):
+    write_series(tmp_path, np.stack([made_head()[:5], made_head()[5:10]]), np.eye(4))
+    with pytest.raises(InputError, match="is a volume; give one of the files"):
+        read_volume(tmp_path)
+    np.testing.assert_array_equal(read_volume(tmp_path / "t1001").array, made_head()[5:10])
+
+
 def test_missing_slices_are_told(tmp_path):
     places = [n if n < 7 else n + 2 for n in range(14)]
     write_series(tmp_path, made_head(), oblique(left_handed=False), positions=places)
@@ -52,9 +59,10 @@ def test_missing_slices_are_told(tmp_path):
         read_volume(tmp_path)
 
 
-def test_several_images_of_one_place_are_refused(tmp_path):
-    places = [n // 2 for n in range(14)]
-    write_series(tmp_path, made_head(), oblique(left_handed=False), positions=places)
+@pytest.mark.parametrize("count", [2, 14])
+def test_several_images_of_one_place_are_refused(tmp_path, count):
+    places = [n // 2 for n in range(count)]
+    write_series(tmp_path, made_head()[:count], oblique(left_handed=False), positions=places)
     with pytest.raises(InputError, match="same place"):
         read_volume(tmp_path)
 

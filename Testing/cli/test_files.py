@@ -63,6 +63,16 @@ def test_itk_formats_are_read_with_their_geometry(tmp_path, name, left_handed):
     np.testing.assert_allclose(volume.ijk_to_ras, affine, atol=1e-6)
 
 
+@pytest.mark.parametrize("name", ["head.nrrd", "head.mha"])
+@pytest.mark.parametrize("text", ["T1 für Übung", "Ångström, Œuvre", "頭部"])
+def test_headers_may_hold_text_of_any_language(tmp_path, name, text):
+    image = sitk.GetImageFromArray(made_head())
+    image.SetMetaData("0008|103e", text)
+    sitk.WriteImage(image, str(tmp_path / name))
+    assert text.encode() in (tmp_path / name).read_bytes()
+    np.testing.assert_array_equal(read_volume(tmp_path / name).array, made_head())
+
+
 def test_an_sform_that_disagrees_with_the_qform_is_placed_where_slicer_places_it(tmp_path):
     path = tmp_path / "head.nii.gz"
     image = nibabel.Nifti1Image(made_head().T, np.eye(4))
@@ -151,6 +161,15 @@ def test_nifti_says_how_it_was_coloured_in_a_comment(tmp_path):
     lines = comment.get_content().decode().rstrip("\0").splitlines()
     assert {f"MRIColorize.{key}: {text}" for key, text in TOLD.items()} <= set(lines)
     assert "MRIColorize.Model: made" in lines
+
+
+def test_a_model_of_any_name_is_written(tmp_path):
+    color = made_color()
+    made = replace(color.provenance, model_name="modèle")
+    for ending in (".nrrd", ".nii.gz"):
+        write_color(replace(color, provenance=made), tmp_path / f"color{ending}")
+        stored = sitk.GetArrayFromImage(sitk.ReadImage(str(tmp_path / f"color{ending}")))
+        np.testing.assert_array_equal(stored, color.array)
 
 
 @pytest.mark.parametrize("name", ["two\nlines", "Köpfe ☃", "a:=b", "\udcff"])

@@ -51,6 +51,19 @@ def test_read_slab_by_slab_a_file_has_the_voxels_it_has_at_once(tmp_path, small_
     np.testing.assert_array_equal(read_volume(tmp_path / name).array, array)
 
 
+@pytest.mark.parametrize("name", ["head.nii.gz", "head.mgz"])
+def test_a_changed_bit_in_a_compressed_file_is_noticed_by_its_checksum(tmp_path, name):
+    array = np.arange(8000, dtype=np.int16).reshape(20, 20, 20)
+    kind = nibabel.MGHImage if name.endswith("mgz") else nibabel.Nifti1Image
+    raw = bytearray(gzip.compress(kind(array, np.eye(4)).to_bytes(), 0))  # stored: any bit will do
+    (tmp_path / name).write_bytes(raw)
+    assert read_volume(tmp_path / name).array.shape == array.shape
+    raw[5000] ^= 1
+    (tmp_path / name).write_bytes(raw)
+    with pytest.raises(InputError, match="damaged"):
+        read_volume(tmp_path / name)
+
+
 @pytest.mark.parametrize("name", ["head.nii", "head.nii.gz"])
 @pytest.mark.parametrize("dtype", [np.int16, np.float32, np.float64])
 def test_reading_holds_one_volume_and_a_slab(tmp_path, small_slabs, dtype, name):

@@ -104,6 +104,7 @@ class ModelFolderTest(unittest.TestCase):
             ("dilations", 2),
             ("output_kernel", 4),
             ("classes", 14),
+            ("in_channels", 2),
             ("chroma_bound", float("nan")),
             ("head", "hydra"),
             ("head", ["palette"]),
