@@ -69,6 +69,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _fail(error)
         except OSError as error:
             reason = error.strerror or type(error).__name__
+            if error.filename is None:  # as of a full disk
+                return _fail(InputError(f"A file cannot be read or written: {reason}."))
             return _fail(InputError(f"{error.filename} cannot be used: {reason}; check its path."))
 
 

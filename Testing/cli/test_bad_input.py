@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import shutil
 import struct
 from collections.abc import Callable
@@ -16,7 +17,7 @@ import pytest
 import SimpleITK as sitk
 
 from cli.made import made_head, run_python, write_nifti
-from MRIColorizeLib import output, staging
+from MRIColorizeLib import cli, output, staging
 
 
 def edited(path: Path, old: bytes, new: bytes) -> Path:
@@ -305,6 +306,18 @@ def test_ctrl_c_while_writing_leaves_nothing_half_written(tmp_path, command, mon
     assert answer.code == 130
     assert answer.sentence().startswith("interrupted")
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_an_error_of_the_system_without_a_name_is_told(tmp_path, command, monkeypatch):
+    path = write_nifti(tmp_path / "head.nii.gz")
+
+    def full(*_arguments):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(cli, "read_volume", full)
+    answer = command(path, "--quiet")
+    assert answer.code == 2
+    assert answer.sentence() == "A file cannot be read or written: No space left on device."
 
 
 def test_one_bad_input_does_not_stop_the_others(tmp_path, command):
