@@ -220,6 +220,8 @@ def _execute(header: sitk.ImageFileReader, paths: list[Path]) -> sitk.Image:
         return header.Execute()
     series = sitk.ImageSeriesReader()
     series.SetFileNames([str(path) for path in paths])
+    # Not the type of the first slice: the others may be scaled to fractions.
+    series.SetOutputPixelType(sitk.sitkFloat32)
     return series.Execute()
 
 

@@ -18,10 +18,12 @@ def write_series(
     description: str = "t1",
     colour: bool = False,
     positions: list[int] | None = None,
+    slopes: list[float] | None = None,
 ) -> None:
     """Write (K, J, I) as one file a slice, in shuffled order; positions: k of each slice.
 
-    colour: (K, J, I, 3). Otherwise four dimensions are files of several frames, (files, K, J, I).
+    slopes: the RescaleSlope of each slice. colour: (K, J, I, 3). Otherwise four dimensions are
+    files of several frames, (files, K, J, I).
     """
     folder.mkdir(parents=True, exist_ok=True)
     lps = LPS @ affine
@@ -50,6 +52,8 @@ def write_series(
         dataset.PhotometricInterpretation = "RGB" if colour else "MONOCHROME2"
         if colour:
             dataset.PlanarConfiguration = 0
+        if slopes is not None:
+            dataset.RescaleSlope, dataset.RescaleIntercept = str(slopes[number]), "0"
         bits = 8 if colour else 16
         dataset.BitsAllocated = dataset.BitsStored = bits
         dataset.HighBit, dataset.PixelRepresentation = bits - 1, 0

@@ -52,6 +52,14 @@ def test_a_series_of_volumes_is_refused_and_one_of_them_is_read(tmp_path):
     np.testing.assert_array_equal(read_volume(tmp_path / "t1001").array, made_head()[5:10])
 
 
+def test_slices_that_are_scaled_each_in_its_own_way_keep_their_fractions(tmp_path):
+    array = made_head()
+    slopes = [1.0, *np.linspace(0.01, 0.4, len(array) - 1).round(3).tolist()]
+    write_series(tmp_path, array, np.eye(4), slopes=slopes)
+    expected = array * np.array(slopes)[:, None, None]
+    np.testing.assert_allclose(read_volume(tmp_path).array, expected, rtol=1e-6)
+
+
 def test_missing_slices_are_told(tmp_path):
     places = [n if n < 7 else n + 2 for n in range(14)]
     write_series(tmp_path, made_head(), oblique(left_handed=False), positions=places)
