@@ -87,6 +87,10 @@ def _prepare(chosen: argparse.Namespace, run: str) -> tuple[list[Task], Work, Cr
         asked = f" that matches {' or '.join(chosen.pattern)}" if chosen.pattern else ""
         raise InputError(f"{chosen.source} holds no image{asked}; give NIfTI, NRRD, MHA or DICOM.")
     tasks = plan_tasks(chosen.source, chosen.out, inputs, FORMATS[chosen.format], run)
+    if chosen.mask is not None:
+        results = (path for task in tasks for path in task.job.results())
+        if any(path.name == mask.name and path.resolve() == mask for path in results):
+            raise InputError(f"The mask {mask} has the name of a result; move or rename it.")
     work = _work(chosen, run, options)
     if crew.is_local:
         crew = _for_device(crew, chosen.device)

@@ -17,7 +17,7 @@ from .arguments import BAD, FORMATS, NAME, options_from, parser
 from .batch import run_batch
 from .batch_arguments import BATCH, batch_parser
 from .console import Console, speak
-from .errors import Cancelled, InputError, MRIColorizeError
+from .errors import Cancelled, InputError, MRIColorizeError, OutputError
 from .files import read_volume
 from .maskfile import read_mask
 from .naming import Job, plan_jobs, sample_path
@@ -101,7 +101,9 @@ def colorize(chosen: argparse.Namespace, console: Console) -> int:
             else:
                 _whole(job, volume, engine, options, chosen, console)
             written += 1
-        except InputError as error:
+        except MemoryError:
+            failed = bool(_fail(InputError(f"There is not enough memory for {job.source}.")))
+        except (InputError, OutputError) as error:
             failed = bool(_fail(error))
     if written:
         console.say(f"Done in {time.perf_counter() - started:.1f} s. {NOTICE}")

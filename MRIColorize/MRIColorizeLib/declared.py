@@ -31,8 +31,8 @@ META_BYTES: Mapping[str, int] = {
     "MET_USHORT": 2,
     "MET_INT": 4,
     "MET_UINT": 4,
-    "MET_LONG": 8,
-    "MET_ULONG": 8,
+    "MET_LONG": 4,  # as MetaIO writes and reads it, on every system
+    "MET_ULONG": 4,
     "MET_LONG_LONG": 8,
     "MET_ULONG_LONG": 8,
     "MET_FLOAT": 4,

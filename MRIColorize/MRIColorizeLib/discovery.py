@@ -61,7 +61,7 @@ def files_of(source: Path) -> list[Path]:
 def _input_of(path: Path, holds_dicom: Callable[[Path], bool]) -> Path | None:
     """The input that a matched path belongs to, if it belongs to one."""
     if path.is_dir():
-        return path if holds_dicom(path) else None
+        return path if not path.is_symlink() and holds_dicom(path) else None
     if suffix(path) in FILES:
         return None if stem(path).endswith(OURS) else path
     if suffix(path) == ".img" and path.with_suffix(".hdr").is_file():

@@ -8,8 +8,6 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import numpy as np
-
 from . import __version__
 from .discovery import files_of
 from .errors import InputError
@@ -75,7 +73,7 @@ def recipe_of(
     card: ModelCard, options: ColorizeOptions, wanted: Wanted, ending: str, mask: Path | None
 ) -> Recipe:
     """The recipe of a run. Raises InputError when the mask cannot be read."""
-    lab = b"" if options.palette is None else np.asarray(options.palette, "<f4").tobytes()
+    lab = b"" if options.palette is None else options.palette.astype("<f4").tobytes()
     try:
         mask_content = "" if mask is None else hash_content(files_of(mask))
     except OSError as error:

@@ -8,7 +8,7 @@ from pathlib import Path
 from .errors import InputError
 
 # Where a container's limit and use stand, in cgroups of version 2.
-LIMIT, USED = Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current")
+CGROUP = Path("/sys/fs/cgroup")
 
 
 def free_memory() -> int | None:
@@ -20,8 +20,19 @@ def free_memory() -> int | None:
     kilobytes = [line.split()[1] for line in lines if line.startswith("MemAvailable:")]
     known = [int(kilobytes[0]) * 1024] if kilobytes else []
     with suppress(OSError, ValueError):  # no container, or one without a limit ("max")
-        known.append(int(LIMIT.read_text()) - int(USED.read_text()))
+        limit, used = (int((CGROUP / f"memory.{x}").read_text()) for x in ("max", "current"))
+        known.append(limit - used + _file_cache())
     return min(known, default=None)
+
+
+def _file_cache() -> int:
+    """Bytes that count as used and that the system gives up as soon as they are needed."""
+    with suppress(OSError, ValueError):
+        for line in (CGROUP / "memory.stat").read_text().splitlines():
+            name, _, number = line.partition(" ")
+            if name == "inactive_file":
+                return int(number)
+    return 0
 
 
 def check_fits(needed: int, what: str) -> None:

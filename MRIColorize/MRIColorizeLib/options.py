@@ -71,7 +71,7 @@ class ColorizeOptions:
         _within("saturation", self.saturation, 0.0, 2.0)
         _within("blend", self.blend, 0.0, 1.0)
         if self.palette is not None:
-            check_palette(self.palette)
+            object.__setattr__(self, "palette", check_palette(self.palette))
         if self.batch_size is not None and self.batch_size < 1:
             raise InputError(f"batch_size is {self.batch_size}; choose 1 or more.")
 

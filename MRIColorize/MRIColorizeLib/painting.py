@@ -19,7 +19,7 @@ from .generator import DualDecoderGenerator, PaintedLab
 from .layout import Layout, Patch
 from .mixing import average, keep_most_probable, most_probable
 from .model import ModelCard
-from .options import ColorizeOptions, check_palette
+from .options import ColorizeOptions
 from .transfer import download, upload
 
 
@@ -172,7 +172,7 @@ class Painter:
         """The palette that was asked for instead of the network's own."""
         if self._options.palette is None:
             return None
-        return torch.from_numpy(check_palette(self._options.palette)).to(self._device)
+        return torch.from_numpy(self._options.palette).to(self._device)
 
 
 def _resize(image: Tensor, size: tuple[int, int]) -> Tensor:

@@ -133,14 +133,14 @@ def choose_plane(volume: Volume, plane: str) -> str:
         return plane
     axes = nearest_axes(volume.ijk_to_ras)
     spacing = volume.spacing[::-1]  # along array axes K, J, I
-    if max(spacing) > THICK_SLICE_RATIO * min(spacing):
-        thick = int(np.argmax(spacing))
-        return next(name for name, normal in PLANE_NORMAL.items() if axes[normal] == thick)
-    # A single slice can only be seen in its own plane.
+    # A single slice can only be seen in its own plane, whatever its thickness.
     if min(volume.array.shape) == 1:
-        thin = int(np.argmin(volume.array.shape))
-        return next(name for name, normal in PLANE_NORMAL.items() if axes[normal] == thin)
-    return "axial"
+        across = int(np.argmin(volume.array.shape))
+    elif max(spacing) > THICK_SLICE_RATIO * min(spacing):
+        across = int(np.argmax(spacing))
+    else:
+        return "axial"
+    return next(name for name, normal in PLANE_NORMAL.items() if axes[normal] == across)
 
 
 def planes_to_color(volume: Volume, plane: str) -> tuple[str, ...]:

@@ -308,6 +308,31 @@ def test_ctrl_c_while_writing_leaves_nothing_half_written(tmp_path, command, mon
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_an_output_that_cannot_be_written_does_not_stop_the_others(tmp_path, command):
+    blocked, good = (write_nifti(tmp_path / f"{name}.nii.gz") for name in ("a", "b"))
+    (tmp_path / "a_color.nrrd").mkdir()
+    answer = command(blocked, good, "--quiet", "--no-render")
+    assert answer.code == 2
+    assert "a folder has that name" in answer.sentence()
+    assert (tmp_path / "b_color.nrrd").is_file()
+
+
+def test_a_volume_without_memory_for_it_does_not_stop_the_others(tmp_path, command, monkeypatch):
+    large, good = (write_nifti(tmp_path / f"{name}.nii.gz") for name in ("a", "b"))
+    read = cli.read_volume
+
+    def read_small(path):
+        if Path(path) == large:
+            raise MemoryError
+        return read(path)
+
+    monkeypatch.setattr(cli, "read_volume", read_small)
+    answer = command(large, good, "--quiet", "--no-render")
+    assert answer.code == 2
+    assert f"not enough memory for {large}" in answer.sentence()
+    assert (tmp_path / "b_color.nrrd").is_file()
+
+
 def test_an_error_of_the_system_without_a_name_is_told(tmp_path, command, monkeypatch):
     path = write_nifti(tmp_path / "head.nii.gz")
 

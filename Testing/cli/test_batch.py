@@ -158,6 +158,17 @@ def test_failures_are_told_with_their_reason_and_the_others_are_whole(batch, tmp
     assert outputs(out) == ["good_color.nrrd", "good_color.png"]
 
 
+def test_a_mask_with_the_name_of_a_result_is_refused(batch, tmp_path):
+    source, out = made_tree(tmp_path / "in", ["a.nii.gz"]), tmp_path / "out"
+    mask = out / "a_tissue.seg.nrrd"
+    out.mkdir()
+    mask.write_bytes(b"drawn by hand")
+    answer = batch(source, out, "--mask", mask, "--tissue")
+    assert answer.code == 2
+    assert "has the name of a result; move or rename it." in answer.sentence()
+    assert mask.read_bytes() == b"drawn by hand"
+
+
 def test_what_is_done_is_skipped_until_input_option_or_model_changes(
     batch, tmp_path, model_without_tissues
 ):

@@ -50,6 +50,12 @@ def test_results_segmentations_and_hidden_files_are_no_input(tmp_path):
     assert found(tmp_path) == ["a.nii.gz"]
 
 
+def test_links_to_folders_are_left_out(tmp_path):
+    dicom(tmp_path / "real/one.dcm")
+    (tmp_path / "link").symlink_to(tmp_path / "real", target_is_directory=True)
+    assert found(tmp_path) == ["real"]
+
+
 def test_patterns_choose_and_a_match_of_two_counts_once(tmp_path):
     touched(tmp_path, "s1/x_T1w.nii.gz", "s1/x_T2w.nii.gz", "s2/T1.mgz", "s2/T1.json")
     dicom(tmp_path / "s3/T1/one.dcm")

@@ -73,6 +73,15 @@ def test_headers_may_hold_text_of_any_language(tmp_path, name, text):
     np.testing.assert_array_equal(read_volume(tmp_path / name).array, made_head())
 
 
+def test_long_numbers_of_metaimage_have_four_bytes(tmp_path):
+    array = made_head().astype("<i4")
+    sitk.WriteImage(sitk.GetImageFromArray(array), str(tmp_path / "head.mha"))
+    head = (tmp_path / "head.mha").read_bytes()
+    assert b"MET_INT" in head
+    (tmp_path / "head.mha").write_bytes(head.replace(b"MET_INT", b"MET_LONG"))
+    np.testing.assert_array_equal(read_volume(tmp_path / "head.mha").array, array)
+
+
 def test_an_sform_that_disagrees_with_the_qform_is_placed_where_slicer_places_it(tmp_path):
     path = tmp_path / "head.nii.gz"
     image = nibabel.Nifti1Image(made_head().T, np.eye(4))

@@ -257,12 +257,15 @@ def test_a_spacing_in_micrometres_is_told(tmp_path, command):
 
 
 def test_a_container_s_limit_counts_as_memory(tmp_path, monkeypatch):
-    for name, text in (("LIMIT", "5000\n"), ("USED", "2000\n")):
-        (tmp_path / name).write_text(text)
-        monkeypatch.setattr(memory, name, tmp_path / name)
+    monkeypatch.setattr(memory, "CGROUP", tmp_path)
+    (tmp_path / "memory.max").write_text("5000\n")
+    (tmp_path / "memory.current").write_text("2000\n")
     assert memory.free_memory() == 3000
-    (tmp_path / "LIMIT").write_text("max\n")
-    assert memory.free_memory() != 3000
+    # Files that were read count as used until the room is needed.
+    (tmp_path / "memory.stat").write_text("anon 600\ninactive_file 400\nactive_file 1000\n")
+    assert memory.free_memory() == 3400
+    (tmp_path / "memory.max").write_text("max\n")
+    assert memory.free_memory() != 3400
 
 
 def test_messages_hold_nothing_that_steers_a_terminal():

@@ -96,6 +96,8 @@ class PlaneTest(unittest.TestCase):
 
     def test_auto_takes_the_only_plane_of_a_single_slice(self):
         self.assertEqual(choose_plane(_volume(np.zeros((8, 1, 9))), "auto"), "coronal")
+        wide = np.diag([5, 1, 5, 1])  # mm along I, J, K: thinner than its pixels are wide
+        self.assertEqual(choose_plane(_volume(np.zeros((8, 1, 9)), wide), "auto"), "coronal")
 
     def test_slice_order_puts_the_plane_s_normal_first(self):
         volume = _volume()
