@@ -21,8 +21,14 @@ ARMS = {
     "ours, small": ("method", "small"),
     "free RGB instead of the palette": ("method", "rgb"),
     "photographs only, no labelled MRI": ("method", "one_sided"),
+    "with a segmentation loss on the pseudo-cryosection": ("method", "segmentation"),
+    "with the adversarial terms": ("method", "adversarial"),
+    "with the cycle": ("method", "cycle"),
     "with cycle and adversarial terms": ("method", "cycle_adversarial"),
     "the paper's losses and optimizer": ("method", "paper_small"),
+    "ChromaGAN-style, chroma alone": ("competitors", "chroma_gan"),
+    "DDColor-style, chroma alone": ("competitors", "color_queries"),
+    "ours on pairs 5 mm out of register": ("misregistration", "misregistered_5mm"),
     "ours on pairs 10 mm out of register": ("misregistration", "misregistered_10mm"),
 }
 PARTS = {

@@ -255,6 +255,8 @@ def test_ctrl_c_ends_cleanly_and_the_next_call_goes_on(batch, tmp_path, reposito
         text=True,
         env=environment(tmp_path, repository),
         start_new_session=True,
+        # A shell that runs the tests in the background has them ignore it, and so this, too.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     while not list(out.glob("*_color.nrrd")):
         assert process.poll() is None, process.communicate()
