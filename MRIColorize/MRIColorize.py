@@ -122,13 +122,13 @@ class MRIColorizeWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         ):
             button.connect("clicked()", slot)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self.onSceneStartClose)
-        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self.onSceneEndClose)
+        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self.onSceneSettled)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.NodeRemovedEvent, self.onNodeRemoved)
         # Selectors that are bound while a scene is read would overwrite what it says was chosen.
         self.addObserver(
             slicer.mrmlScene, slicer.mrmlScene.StartImportEvent, self.onSceneStartImport
         )
-        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndImportEvent, self.onSceneEndClose)
+        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndImportEvent, self.onSceneSettled)
         self.initializeParameterNode()
 
     def cleanup(self) -> None:
@@ -163,9 +163,11 @@ class MRIColorizeWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.setParameterNode(None)
 
     def onSceneStartImport(self, caller: Any = None, event: Any = None) -> None:
+        """Let go of the choices while others may come."""
         self.setParameterNode(None)
 
-    def onSceneEndClose(self, caller: Any = None, event: Any = None) -> None:
+    def onSceneSettled(self, caller: Any = None, event: Any = None) -> None:
+        """The scene was closed or read: take up the choices that it holds now."""
         if self._isOpen:
             self.initializeParameterNode()
 
