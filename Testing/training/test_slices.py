@@ -71,3 +71,13 @@ def test_stripped_brains_keep_nothing_but_brain_and_csf():
     allowed = {Tissue.BACKGROUND, Tissue.GREY_MATTER, Tissue.WHITE_MATTER, Tissue.CSF}
     assert Tissue.GREY_MATTER in kept
     assert kept <= allowed
+
+
+def test_no_crop_is_of_the_gap_between_two_legs():
+    leg = phantoms.cryosection(shape=(1, 90, 80))
+    apart = ((0, 0), (0, 0), (0, 500))  # the middle of both lies 200 mm from either
+    labels, image = np.pad(leg.labels, apart), np.pad(leg.image, (*apart, (0, 0)))
+    labels[..., -80:], image[..., -80:, :] = labels[..., :80], image[..., :80, :]
+    legs = dataclasses.replace(leg, labels=labels, image=image)
+    batches = [_draw([legs], seed) for seed in range(4)]
+    assert min(batch.mask.mean(dim=(1, 2, 3)).min() for batch in batches) > 0

@@ -10,7 +10,7 @@ import phantoms
 from MRIColorizeLib.intensity import normalize
 from MRIColorizeLib.tissue import CLASSES, Tissue
 from training.config import SliceConfig, SynthesisConfig
-from training.data.slices import SliceSource
+from training.data.slices import SliceSource, _window
 from training.data.synthesis import Random, scale_like_the_engine, smooth_field, synthesize
 
 PLAIN = SynthesisConfig(
@@ -50,7 +50,8 @@ def test_a_bent_slice_is_the_slice_resampled_onto_the_turned_grid(number):
     one_hot = F.one_hot(labels, CLASSES).permute(2, 0, 1).float()  # (classes, 90, 80)
     source = SliceSource([volume], "train", SliceConfig(elastic_mm=0))
     size, spacing, native, center = 48, 1.3, (1.0, 1.25), np.array((44.0, 41.0))
-    grid, box = source._grid(center, size, spacing, native, (90, 80), Fixed(number))
+    offsets = source._offsets(size, spacing, Fixed(number))
+    grid, box = _window(center, offsets, native, (90, 80))
     ours = F.grid_sample(one_hot[None][:, :, box[0], box[1]], grid, align_corners=False)[0]
     image = tio.ScalarImage(tensor=one_hot[..., None], affine=affine_of(native, center))
     middle = np.full(2, (size - 1) / 2)

@@ -99,36 +99,31 @@ class SliceSource:
         labels, image = stack.labels[index], stack.image[index]
         rows, columns = np.nonzero(labels)
         pick = rng.integer(len(rows))
-        center = np.array((rows[pick], columns[pick]), dtype=float)
-        if rng.chance(0.5):  # half of the crops look at the middle of the body
-            center = 0.5 * (center + np.array((rows.mean(), columns.mean())))
+        picked = np.array((rows[pick], columns[pick]), dtype=float)
+        middle = 0.5 * (picked + np.array((rows.mean(), columns.mean())))
+        # Half of the crops look at the middle of the body, unless it lies between two legs: a crop
+        # of nothing teaches nothing, and through instance norm its gradient grows beyond bounds.
+        centers = (middle, picked) if rng.chance(0.5) else (picked,)
         coarse = stack.photograph and min(stack.spacing) > 1.4
         spacing = config.spacing_mm
         if coarse:
             spacing = float(rng.uniform(1, low=spacing, high=config.body_spacing_mm))
         spacing *= 1 + config.spacing_jitter * (2 * float(rng.uniform(1)) - 1)
-        grid, box = self._grid(center, size, spacing, stack.spacing, labels.shape, rng)
-        window = np.ascontiguousarray(labels[box])
-        one_hot = F.one_hot(torch.from_numpy(window).long(), CLASSES).permute(2, 0, 1)[None]
-        soft = F.grid_sample(one_hot.float(), grid, align_corners=False)
-        soft[:, 0] += (1 - soft.sum(1)).clamp_min(0)  # outside the picture: background
+        offsets = self._offsets(size, spacing, rng)
+        for center in centers:
+            grid, box = _window(center, offsets, stack.spacing, labels.shape)
+            soft = _soft_labels(labels[box], grid)
+            if (soft[0] < 0.5).any():
+                break
         colors = _bent(image[box], grid).expand(3, -1, -1)
         if stack.mri is None:
             mri = torch.zeros(1, size, size)
         else:
             mri = _bent(stack.mri[index][box], grid) if stack.photograph else colors[:1]
-        return soft[0], torch.cat((colors, mri)), spacing
+        return soft, torch.cat((colors, mri)), spacing
 
-    def _grid(
-        self,
-        center: np.ndarray,
-        size: int,
-        spacing: float,
-        native: tuple[float, float],
-        shape: tuple[int, ...],
-        rng: Random,
-    ) -> tuple[Tensor, tuple[slice, slice]]:
-        """Sampling grid (1, size, size, 2) for grid_sample, and the window that it reads from."""
+    def _offsets(self, size: int, spacing: float, rng: Random) -> Tensor:
+        """A crop turned, mirrored and bent about its middle: (2, size, size), row and column mm."""
         angle = math.radians(25) * (2 * float(rng.uniform(1)) - 1)
         if rng.chance(self.config.any_rotation):
             angle = 2 * math.pi * float(rng.uniform(1))
@@ -140,18 +135,8 @@ class SliceSource:
             row = row + amount * smooth_field(1, (size, size), 5, rng)[0, 0]
             column = column + amount * smooth_field(1, (size, size), 5, rng)[0, 0]
         cosine, sine = math.cos(angle), math.sin(angle)
-        y = (cosine * row - sine * column) * flip[0] / native[0] + center[0]
-        x = (sine * row + cosine * column) * flip[1] / native[1] + center[1]
-        box = []
-        for values, length in ((y, shape[0]), (x, shape[1])):
-            low = min(max(int(values.min()) - 2, 0), length - 1)
-            box.append(slice(low, max(min(int(values.max()) + 3, length), low + 1)))
-        rows, columns = box[0].stop - box[0].start, box[1].stop - box[1].start
-        grid = torch.stack(
-            (2 * (x - box[1].start + 0.5) / columns - 1, 2 * (y - box[0].start + 0.5) / rows - 1),
-            dim=-1,
-        )
-        return grid[None].float(), (box[0], box[1])
+        turned = torch.stack((cosine * row - sine * column, sine * row + cosine * column))
+        return turned * flip[:, None, None]
 
     def _edit_brains(
         self, probabilities: Tensor, image: Tensor, fluidless: Tensor, rng: Random
@@ -172,6 +157,36 @@ class SliceSource:
                 probabilities[index, 0] += 1 - keep
                 image[index] *= keep
         return probabilities, image
+
+
+def _window(
+    center: np.ndarray, offsets: Tensor, native: tuple[float, float], shape: tuple[int, ...]
+) -> tuple[Tensor, tuple[slice, slice]]:
+    """Sampling grid (1, size, size, 2) for grid_sample, and the window that it reads from.
+
+    center: row and column in a picture of that shape; native: its mm a pixel.
+    """
+    y = offsets[0] / native[0] + center[0]
+    x = offsets[1] / native[1] + center[1]
+    box = []
+    for values, length in ((y, shape[0]), (x, shape[1])):
+        low = min(max(int(values.min()) - 2, 0), length - 1)
+        box.append(slice(low, max(min(int(values.max()) + 3, length), low + 1)))
+    rows, columns = box[0].stop - box[0].start, box[1].stop - box[1].start
+    grid = torch.stack(
+        (2 * (x - box[1].start + 0.5) / columns - 1, 2 * (y - box[0].start + 0.5) / rows - 1),
+        dim=-1,
+    )
+    return grid[None].float(), (box[0], box[1])
+
+
+def _soft_labels(labels: np.ndarray, grid: Tensor) -> Tensor:
+    """Tissue codes (h, w) on a sampling grid: (classes, H, W), background outside the picture."""
+    codes = torch.from_numpy(np.ascontiguousarray(labels)).long()
+    one_hot = F.one_hot(codes, CLASSES).permute(2, 0, 1)[None]
+    soft = F.grid_sample(one_hot.float(), grid, align_corners=False)[0]
+    soft[0] += (1 - soft.sum(0)).clamp_min(0)
+    return soft
 
 
 def _bent(image: np.ndarray, grid: Tensor) -> Tensor:
