@@ -67,7 +67,8 @@ class Colorizer:
                 done, total = next(steps)
             except StopIteration as finished:
                 return finished.value
-            if progress is not None and progress(done, total) is False:
+            go_on = None if progress is None else progress(done, total)
+            if isinstance(go_on, bool | np.bool_) and not go_on:
                 steps.close()
                 raise Cancelled
 

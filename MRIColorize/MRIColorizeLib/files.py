@@ -44,10 +44,12 @@ def stem(path: Path) -> str:
     return path.name[: len(path.name) - len(suffix(path))] or path.name
 
 
-def read_volume(path: str | Path) -> Volume:
+def read_volume(path: str | Path, layers: bool = False) -> Volume:
     """Read one 3D scalar volume: array (K, J, I) float32, ijk_to_ras in mm.
 
     path: NIfTI, NRRD, MHA/MHD, MGZ/MGH, a DICOM file, or a folder of DICOM (the largest series).
+    layers: of a segmentation whose segments overlap, kept in several layers, take the largest
+    value of each voxel.
     Raises InputError with one sentence for everything that is not a 3D scalar volume.
     """
     path = Path(path)
@@ -75,7 +77,7 @@ def read_volume(path: str | Path) -> Volume:
         return _read_with_nibabel(path)
     if suffix(path) in TEXT_SUFFIXES:
         check_text_header(path)
-    return read_with_itk([path])
+    return read_with_itk([path], layers)
 
 
 def _check_pair(path: Path) -> None:
@@ -164,14 +166,19 @@ def _itk_affine(path: Path, affine: np.ndarray) -> np.ndarray:
     return itk if np.isfinite(itk).all() else affine
 
 
-def read_with_itk(paths: list[Path]) -> Volume:
-    """One file of any format that ITK knows, or the files of a DICOM series in order."""
+def read_with_itk(paths: list[Path], layers: bool = False) -> Volume:
+    """One file of any format that ITK knows, or the files of a DICOM series in order.
+
+    layers: as in `read_volume`.
+    """
     import SimpleITK as sitk
 
     # ITK's own warnings go straight to the terminal; what matters is checked here.
     sitk.ProcessObject.SetGlobalWarningDisplay(False)
     header = sitk.ImageFileReader()
     header.SetFileName(str(paths[0]))
+    if paths[0].suffix in (".MHA", ".MHD"):  # which ITK knows in small letters only
+        header.SetImageIO("MetaImageIO")
     try:
         with silenced():
             header.ReadImageInformation()
@@ -182,6 +189,9 @@ def read_with_itk(paths: list[Path]) -> Volume:
     size = header.GetSize()
     complex_numbers = "complex" in sitk.GetPixelIDValueAsString(header.GetPixelID())
     components = 1 if complex_numbers else header.GetNumberOfComponents()
+    layered = layers and components > 1 and _is_list(header)
+    if layered:
+        components = 1
     dimensions = header.GetDimension()
     while dimensions > 3 and size[dimensions - 1] == 1:
         dimensions -= 1
@@ -200,12 +210,19 @@ def read_with_itk(paths: list[Path]) -> Volume:
                 raise _damaged(paths[0])
     except RuntimeError as error:
         raise _damaged(paths[0]) from error
-    array = sitk.GetArrayViewFromImage(image).astype(np.float32)
+    array = sitk.GetArrayViewFromImage(image)
+    array = (array.max(axis=-1) if layered else array).astype(np.float32)
     if math.prod(array.shape[:-3]) != 1:
         raise InputError(
             f"Each file of the series in {paths[0].parent} is a volume; give one of the files."
         )
     return Volume(array.reshape(array.shape[-3:]), _affine_of(image))
+
+
+def _is_list(header: sitk.ImageFileReader) -> bool:
+    """Whether an NRRD's voxels hold lists, as those of a segmentation in layers, and no colours."""
+    key = "NRRD_kinds[pixel]"  # of the axis that became the components
+    return header.HasMetaDataKey(key) and header.GetMetaData(key) == "list"
 
 
 def _is_dicom(path: Path) -> bool:

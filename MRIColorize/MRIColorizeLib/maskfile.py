@@ -17,7 +17,7 @@ def read_mask(path: str | Path, volume: Volume) -> np.ndarray:
     Any grid will do; each voxel of the volume takes the nearest one of the mask, and what lies
     outside of it is not masked. Raises InputError when the file is no mask or covers no voxel.
     """
-    given = read_volume(path)
+    given = read_volume(path, layers=True)
     shape = volume.array.shape
     if given.array.shape == shape and np.allclose(given.ijk_to_ras, volume.ijk_to_ras, atol=1e-3):
         mask = given.array > 0

@@ -90,13 +90,18 @@ def _job(source: Path, out: Path | None, ending: str, alone: bool) -> Job:
                 f"-o {out} ends in {suffix(out)}, which holds no colour; use .nrrd or .nii.gz."
             )
         return _named(source, out.parent, stem(out), suffix(out), stem(out))
-    return job_in(out if out is not None else source.absolute().parent, source, ending)
+    return job_in(out if out is not None else _plain(source).parent, source, ending)
 
 
 def job_in(folder: Path, source: Path, ending: str) -> Job:
     """Results in a folder, named after the input."""
-    name = stem(source.absolute())
+    name = stem(_plain(source))
     return _named(source, folder, f"{name}_color", ending, name)
+
+
+def _plain(path: Path) -> Path:
+    """Absolute and without "..": a folder's own name, and not that of the way to it."""
+    return Path(os.path.abspath(path))
 
 
 def _named(source: Path, folder: Path, name: str, ending: str, plain: str) -> Job:

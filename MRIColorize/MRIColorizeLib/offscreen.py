@@ -124,8 +124,9 @@ def draw_in_child(rgba: np.ndarray, spacing: Spacing) -> bytes:
     """PNG of an RGBA volume, drawn by a child process. Raises DependencyError."""
     scene = io.BytesIO()
     np.savez(scene, rgba=rgba, spacing=spacing)
+    paths = [str(Path(__file__).resolve().parents[1]), os.environ.get("PYTHONPATH")]
     for window in WINDOWS if sys.platform == "linux" else ("",):
-        environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[1])}
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
         if window:
             environment["VTK_DEFAULT_OPENGL_WINDOW"] = window
         try:

@@ -8,10 +8,10 @@ from MRIColorizeLib import batch_job
 read = batch_job.read_volume
 
 
-def read_or_die(path):
+def read_or_die(path, layers=False):
     if path.name.startswith("poison"):
         os.kill(os.getpid(), signal.SIGKILL)
-    return read(path)
+    return read(path, layers)
 
 
 batch_job.read_volume = read_or_die

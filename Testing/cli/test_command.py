@@ -123,6 +123,15 @@ def test_without_an_input_the_sample_is_coloured_into_the_current_folder(tmp_pat
     assert job.rendering == tmp_path / "head_t1_seg3d_defaced_color_3d.png"
 
 
+def test_a_folder_given_by_dots_lends_its_own_name(tmp_path, monkeypatch):
+    here = tmp_path / "series" / "deeper"
+    here.mkdir(parents=True)
+    monkeypatch.chdir(here)
+    above, own = (plan_jobs([Path(dots)], None, ".nrrd")[0].volume for dots in ("..", "."))
+    assert above == tmp_path / "series_color.nrrd"
+    assert own == tmp_path / "series" / "deeper_color.nrrd"
+
+
 def as_a_person_would(repository: Path, *arguments: object) -> None:
     """Run the command in a process of its own."""
     environment = {**os.environ, "PYTHONPATH": str(repository / "MRIColorize")}

@@ -63,6 +63,12 @@ def test_itk_formats_are_read_with_their_geometry(tmp_path, name, left_handed):
     np.testing.assert_allclose(volume.ijk_to_ras, affine, atol=1e-6)
 
 
+def test_a_metaimage_may_be_named_in_capitals(tmp_path):
+    sitk.WriteImage(itk_image(made_head(), oblique()), str(tmp_path / "head.mha"))
+    path = (tmp_path / "head.mha").rename(tmp_path / "HEAD.MHA")
+    np.testing.assert_array_equal(read_volume(path).array, made_head())
+
+
 @pytest.mark.parametrize("name", ["head.nrrd", "head.mha"])
 @pytest.mark.parametrize("text", ["T1 für Übung", "Ångström, Œuvre", "頭部"])
 def test_headers_may_hold_text_of_any_language(tmp_path, name, text):

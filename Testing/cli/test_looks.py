@@ -10,6 +10,7 @@ import pytest
 import SimpleITK as sitk
 
 from cli.made import made_head, oblique, write_nifti
+from MRIColorizeLib.errors import InputError
 from MRIColorizeLib.maskfile import read_mask
 from MRIColorizeLib.palettes import find_palette, save_palette
 from MRIColorizeLib.tissue import NAMES, Tissue
@@ -150,6 +151,26 @@ def test_a_bad_look_is_told_before_anything_is_written(head, command, options, w
     assert answer.code == 2
     assert words in answer.sentence()
     assert list(head.parent.iterdir()) == [head]
+
+
+def test_a_mask_may_be_a_segmentation_whose_segments_overlap(tmp_path):
+    """Such a file has a list of layers as its first axis; Slicer writes it so."""
+    layers = np.zeros((3, 4, 5, 6), np.uint8)  # layer, I, J, K
+    layers[0, 1, 1, 1], layers[2, 1:3, 2, 3] = 1, 7
+    header = {
+        "space": "left-posterior-superior",
+        "kinds": ["list", "domain", "domain", "domain"],
+        "space directions": np.vstack(([np.nan] * 3, np.diag((-1.0, -1.0, 1.0)))),
+        "space origin": np.zeros(3),
+    }
+    nrrd.write(str(tmp_path / "roi.seg.nrrd"), layers, header)
+    volume = Volume(np.zeros((6, 5, 4), np.float32), np.eye(4))
+    mask = read_mask(tmp_path / "roi.seg.nrrd", volume)
+    np.testing.assert_array_equal(mask, layers.any(axis=0).T)
+    header["kinds"] = ["RGB-color", "domain", "domain", "domain"]
+    nrrd.write(str(tmp_path / "picture.nrrd"), layers, header)
+    with pytest.raises(InputError, match="colour image"):
+        read_mask(tmp_path / "picture.nrrd", volume)
 
 
 def test_a_mask_beside_the_volume_is_told(head, command, tmp_path):

@@ -143,6 +143,8 @@ class ColorizerTest(unittest.TestCase):
                 self.colorizer.colorize(
                     tall, None, lambda done, total, c=calls, s=stop: next(c) != s
                 )
+        with self.assertRaises(Cancelled):
+            self.colorizer.colorize(tall, None, lambda done, total: np.float32(done) < 0)
 
     def test_the_stepwise_form_returns_the_same(self):
         steps = self.colorizer.start(self.volume)
