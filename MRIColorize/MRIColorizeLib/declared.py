@@ -48,12 +48,16 @@ BYTES_PER_VOXEL = 4 + 3 + 1 + 1
 
 @dataclass(frozen=True)
 class Declared:
-    """Voxels, the bytes they take when unpacked, the bytes that hold them, and whether packed."""
+    """Voxels, the bytes they take when unpacked, the bytes that hold them, and whether packed.
+
+    files: those that hold them, where the header lies by itself.
+    """
 
     count: int
     voxels: int
     stored: int
     packed: bool
+    files: tuple[Path, ...] = ()
 
 
 def check_declared(path: Path, declared: Declared) -> None:
@@ -74,14 +78,21 @@ def check_text_header(path: Path) -> None:
 
     Raises InputError when it is damaged, leads out of its folder, or declares what is not there.
     """
+    check_declared(path, read_text_header(path))
+
+
+def read_text_header(path: Path) -> Declared:
+    """What the header of an NRRD or MetaImage file declares.
+
+    Raises InputError when it is damaged, leads out of its folder, or names what is not there.
+    """
     with path.open("rb") as stream:
         head = stream.read(MAX_HEADER_BYTES)
     kind = _nrrd if path.suffix.lower() in (".nrrd", ".nhdr") else _meta
     try:
-        declared = kind(path, head)
+        return kind(path, head)
     except (ValueError, KeyError, IndexError, OverflowError, TypeError) as error:
         raise InputError(f"{path} is not an image or its header is damaged; correct it.") from error
-    check_declared(path, declared)
 
 
 def _nrrd(path: Path, head: bytes) -> Declared:
@@ -113,11 +124,11 @@ def _nrrd(path: Path, head: bytes) -> Declared:
     count = math.prod(sizes)
     voxels = count * _nrrd_bytes(fields["type"].lower())
     names = _named(fields["datafile"], listed) if "datafile" in fields else None
-    stored = _size_after(path, end) if names is None else _sizes_of(path, names)
+    stored, files = _within(path, end) if names is None else _beside(path, names)
     if encoding in ("gzip", "gz"):
-        return Declared(count, voxels, stored, packed=True)
+        return Declared(count, voxels, stored, True, files)
     # As text every voxel takes a letter at least.
-    return Declared(count, voxels if encoding == "raw" else count, stored, packed=False)
+    return Declared(count, voxels if encoding == "raw" else count, stored, False, files)
 
 
 def _nrrd_bytes(name: str) -> int:
@@ -181,10 +192,10 @@ def _meta(path: Path, head: bytes) -> Declared:
     count = math.prod(sizes)
     voxels = count * channels * META_BYTES[kind]
     local = name in ("LOCAL", "Local", "local")
-    stored = _size_after(path, place) if local else _sizes_of(path, _named(name, listed))
+    stored, files = _within(path, place) if local else _beside(path, _named(name, listed))
     packed = fields.get("CompressedData", "False").lower() in ("true", "1", "t")
     text = fields.get("BinaryData", "True").lower() in ("false", "0", "f")
-    return Declared(count, count if text else voxels, stored, packed)
+    return Declared(count, count if text else voxels, stored, packed, files)
 
 
 def _until_empty_line(head: bytes) -> tuple[str, int]:
@@ -237,10 +248,11 @@ def _named(value: str, listed: list[str]) -> Iterator[str]:
         yield value
 
 
-def _sizes_of(path: Path, names: Iterator[str]) -> int:
-    """Bytes of all files that a header names; each has to lie in its folder or below."""
+def _beside(path: Path, names: Iterator[str]) -> tuple[int, tuple[Path, ...]]:
+    """Bytes of all files that a header names, and these; each lies in its folder or below."""
     folder = os.path.abspath(path.parent)
     total = 0
+    files: list[Path] = []
     for count, name in enumerate(names):
         if count == MAX_FILES:
             raise InputError(f"{path} names more than {MAX_FILES} files; give one volume.")
@@ -256,9 +268,10 @@ def _sizes_of(path: Path, names: Iterator[str]) -> int:
         if not stat.S_ISREG(status.st_mode):
             raise InputError(f"{path} names {name!r}, which is no file; put the voxels there.")
         total += status.st_size
-    return total
+        files.append(Path(place))
+    return total, tuple(files)
 
 
-def _size_after(path: Path, place: int) -> int:
-    """Bytes of a file from a place on."""
-    return max(0, path.stat().st_size - place)
+def _within(path: Path, place: int) -> tuple[int, tuple[Path, ...]]:
+    """Bytes of a file from a place on, and no other file."""
+    return max(0, path.stat().st_size - place), ()

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
+from .declared import read_text_header
 from .errors import InputError
-from .files import stem, suffix
+from .files import TEXT_SUFFIXES, stem, suffix
 from .naming import OURS
 
 EVERYTHING = ("**/*",)
@@ -46,13 +48,16 @@ def find_inputs(folder: Path, patterns: Sequence[str] = EVERYTHING) -> list[Path
 
 
 def files_of(source: Path) -> list[Path]:
-    """The files that an input is made of: its own, those beside a detached header, or a folder's.
+    """The files that an input is made of: its own, those that its header names, or a folder's.
 
     Raises OSError when the input cannot be seen.
     """
     if source.is_dir():
         return sorted(path for path in source.iterdir() if path.is_file())
-    if suffix(source) not in (".hdr", ".mhd", ".nhdr"):
+    if suffix(source) in TEXT_SUFFIXES:
+        with suppress(InputError):  # to be told when it is read
+            return [source, *read_text_header(source).files]
+    if suffix(source) != ".hdr":
         return [source]
     beside = (path for path in source.parent.iterdir() if path.name.startswith(f"{stem(source)}."))
     return sorted(path for path in beside if path.is_file())

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 
 import pytest
+import SimpleITK as sitk
 
-from cli.made import write_nifti
+from cli.made import made_head, write_nifti
 from MRIColorizeLib import packages
 from MRIColorizeLib.attempts import close_run, open_run, unique_name
 from MRIColorizeLib.batch_plan import plan_tasks
@@ -82,12 +83,25 @@ def test_the_tree_of_results_mirrors_the_tree_of_images(tmp_path):
     assert volumes == ["a/b/x_color.nii.gz", "y_color.nii.gz"]
 
 
-def test_a_detached_header_is_known_by_its_data_too(tmp_path):
-    touched(tmp_path, "x.mhd", "x.raw", "xy.raw")
+@pytest.mark.parametrize("name", ["x.mhd", "x.nhdr"])
+@pytest.mark.parametrize("data", ["x.raw", "voxels.bin"])
+def test_a_detached_header_is_known_by_the_data_that_it_names(tmp_path, name, data):
+    header = tmp_path / name
+    sitk.WriteImage(sitk.GetImageFromArray(made_head()), str(header))
+    (tmp_path / "x.raw").rename(tmp_path / data)
+    header.write_text(header.read_text().replace("x.raw", data))
+    before = look_at(header)
+    touched(tmp_path, "other.raw")
+    assert look_at(header) == before
+    with (tmp_path / data).open("r+b") as file:
+        file.write(b"y")
+    assert look_at(header).content != before.content
+
+
+def test_a_damaged_header_is_known_by_itself(tmp_path):
+    touched(tmp_path, "x.mhd", "x.raw")
     before = look_at(tmp_path / "x.mhd")
-    touched(tmp_path, "xy.raw", "z.raw")
-    assert look_at(tmp_path / "x.mhd") == before
-    (tmp_path / "x.raw").write_bytes(b"y")
+    (tmp_path / "x.mhd").write_bytes(b"y")
     assert look_at(tmp_path / "x.mhd").content != before.content
 
 
