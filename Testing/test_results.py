@@ -26,8 +26,15 @@ ARMS = {
     "with the cycle": ("method", "cycle"),
     "with cycle and adversarial terms": ("method", "cycle_adversarial"),
     "the paper's losses and optimizer": ("method", "paper_small"),
+    "the same in the network of the authors' code": ("competitors", "published_small"),
+    "plain CycleGAN": ("competitors", "cyclegan"),
     "ChromaGAN-style, chroma alone": ("competitors", "chroma_gan"),
     "DDColor-style, chroma alone": ("competitors", "color_queries"),
+    "ours without the colour loss": ("losses", "no_color"),
+    "ours without the pseudo-cryosection's loss": ("losses", "no_pseudo"),
+    "ours without the gradient loss": ("losses", "no_gradient"),
+    "ours without the tissue loss": ("losses", "no_tissue"),
+    "ours with instance norm": ("norm", "instance_norm"),
     "ours on pairs 5 mm out of register": ("misregistration", "misregistered_5mm"),
     "ours on pairs 10 mm out of register": ("misregistration", "misregistered_10mm"),
 }
@@ -46,6 +53,7 @@ PART_COLUMNS = (
     *(("ciede2000", 1), ("dcf_body", 3)),
     *(("agreement_of_colors", 2), ("ncc2", 3), ("ssim_body", 3)),
 )
+MRI_PART_COLUMNS = (("ciede2000", 1), *PART_COLUMNS[2:])
 
 
 def table(header):
@@ -104,18 +112,25 @@ def test_the_table_of_the_method(row, names):
     assert last == f"{float(slabs['dcf_body']['mean']):.3f}"
 
 
+@pytest.mark.parametrize(
+    ("header", "kind", "columns"),
+    [
+        ("| without | CIEDE2000", "cryosection", PART_COLUMNS),
+        ("| without, on labelled MRI |", "MRI", MRI_PART_COLUMNS),
+    ],
+)
 @pytest.mark.parametrize(("row", "names"), PARTS.items())
-def test_the_table_of_the_parts(row, names):
-    cells = table("| without | CIEDE2000")[row]
+def test_the_table_of_the_parts(row, names, header, kind, columns):
+    cells = table(header)[row]
     comparison, arm, condition = names
     known = numbers(
         "docs/experiments/differences.csv",
         comparison=comparison,
         condition=condition,
         arm=arm,
-        kind="cryosection",
+        kind=kind,
     )
-    for cell, (measure, digits) in zip(cells, PART_COLUMNS, strict=True):
+    for cell, (measure, digits) in zip(cells, columns, strict=True):
         found = known[measure]
         assert found["seeds"] == "3"
         mean, low, high = (f"{float(found[x]):+.{digits}f}" for x in ("difference", *INTERVAL[1:]))
@@ -127,3 +142,39 @@ def test_every_row_of_the_tables_is_compared():
     assert set(table("| | CIEDE2000 | colourfulness error | SSIM to the MRI")) == set(PHOTOGRAPHS)
     assert set(table("| | CIEDE2000 | T1, T2 and FLAIR apart")) == set(ARMS)
     assert set(table("| without | CIEDE2000")) == set(PARTS)
+    assert set(table("| without, on labelled MRI |")) == set(PARTS)
+
+
+@pytest.mark.parametrize(
+    ("row", "kind", "contrast"),
+    [
+        ("the slabs", "cryosection", "all"),
+        ("real T1, three persons", "MRI", "T1"),
+        ("all real MRI, four persons", "MRI", "all"),
+        ("real T2, three persons", "MRI", "T2"),
+    ],
+)
+def test_the_table_beside_the_published_numbers(row, kind, contrast):
+    known = numbers(
+        "docs/evaluation/summary.csv", kind=kind, contrast=contrast, method="natural"
+    )
+    names = ("ssim_slice", "ms_ssim_slice", "stsim1_slice", "dcf_slice")
+    found = [f"{float(known[n]['mean']):.3f}" if n in known else "no truth" for n in names]
+    assert table("| natural colours | SSIM")[row] == found
+
+
+def test_what_is_said_of_256_pixels():
+    """SSIM and dCF at once, and that optimal transport has both too."""
+    text = " ".join((ROOT / "README.md").read_text().split())
+    for method, said in (
+        ("natural", "have SSIM {ssim_slice} and dCF {dcf_slice} at once"),
+        ("natural", "({ssim_body} and {dcf_body} in the body alone"),
+        ("optimal transport", "knows no tissue, has {ssim_slice} and {dcf_slice} with"),
+    ):
+        known = numbers(
+            "docs/evaluation/sizes.csv",
+            kind="cryosection",
+            contrast="all",
+            method=f"{method}, 256 px engine",
+        )
+        assert said.format(**{n: f"{float(r['mean']):.3f}" for n, r in known.items()}) in text

@@ -13,7 +13,7 @@ from MRIColorizeLib.generator_config import GeneratorConfig
 from MRIColorizeLib.model import find_model, read_card
 from training.__main__ import main
 from training.architecture.command import FOUND
-from training.architecture.differences import REASONS, differences
+from training.architecture.differences import REASONS, TOGETHER, TOGETHER_FIELDS, differences
 from training.architecture.layers import layer_rows
 from training.architecture.page import Audit, architecture_page
 from training.architecture.receptive import receptive_fields
@@ -139,6 +139,23 @@ def test_every_arm_that_a_difference_names_is_in_the_manifest():
     comparisons = {c.name: c.arms for c in read_manifest().comparisons}
     for reason in REASONS.values():
         assert all(arm in comparisons[comparison] for comparison, arm in reason.arms)
+
+
+def test_the_fields_that_were_measured_at_once_are_those_in_which_the_two_arms_differ():
+    comparison, arm = TOGETHER
+    (compared,) = (c for c in read_manifest().comparisons if c.name == comparison)
+    ours, theirs = (
+        read_manifest().arms[name].settings(1).generator for name in (compared.reference, arm)
+    )
+    names = [field.name for field in dataclasses.fields(GeneratorConfig)]
+    differ = {name for name in names if getattr(ours, name) != getattr(theirs, name)}
+    assert differ == set(TOGETHER_FIELDS)
+    for name in differ - {"blocks"}:
+        assert getattr(theirs, name) == getattr(PUBLISHED, name)
+    told = {comparison: {arm: {"trained": "1 seed", "text": "Worse in colour."}}}
+    page = architecture_page(read_card(find_model()), told)
+    assert "arm published_small against paper_small, 1 seed: Worse in colour." in page
+    assert page.count("With others at once: below the table.") == len(TOGETHER_FIELDS)
 
 
 def test_findings_that_are_not_there_are_missed_in_one_line(tmp_path, capsys):

@@ -234,6 +234,7 @@ def test_both_modes_are_measured_on_the_same_field_of_view_in_every_size(report)
     ways = [f"{side} px {way}" for side in (256, 128, 64) for way in ("engine", "raw")]
     shown = {(mode, way) for mode in MODES for way in ways}
     shown |= {("grey copy", way) for way in ways if way.endswith("engine")}
+    shown |= {(name, "256 px engine") for name in BASELINES}
     assert found == {
         (kind, f"{mode}, {way}") for kind in ("cryosection", "MRI") for mode, way in shown
     }
@@ -243,7 +244,9 @@ def test_both_modes_are_measured_on_the_same_field_of_view_in_every_size(report)
 
 
 def test_the_seed_s_targets_are_answered_for_both_modes(report):
-    natural, locked = report["targets"]
+    natural, locked, trivial = report["targets"]
+    assert "Not for: " in trivial
+    assert all(name in trivial for name in BASELINES)
     assert natural.startswith("In natural mode SSIM is ")
     assert "of 2." in natural
     assert "In structure-locked mode" in locked
@@ -315,7 +318,8 @@ def test_a_short_copy_has_the_same_page_and_smaller_pictures(named, tmp_path):
     assert {path.suffix for path in short.iterdir()} == {".md", ".csv", ".png", ".jpg"}
     tables = [line for line in page.splitlines() if line.startswith("|")]
     assert tables == [line for line in copy.splitlines() if line.startswith("|")]
-    assert (short / "summary.csv").read_bytes() == (whole / "summary.csv").read_bytes()
+    for name in ("summary.csv", "sizes.csv"):
+        assert (short / name).read_bytes() == (whole / name).read_bytes()
     shown = re.findall(r"\]\(([^)]+\.(?:png|jpg))\)", copy)
     assert sorted(shown) == sorted(p.name for p in short.glob("*.[pj][np]g"))
     assert not [name for name in shown if name.startswith(("mri_", "slab_"))]

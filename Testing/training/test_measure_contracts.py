@@ -39,9 +39,10 @@ STRUCTURE = {
     Measure.STSIM2_BODY: (_texture("stsim2", "body"), 0, 1, True),
     Measure.FSIM_SLICE: (lambda i, m, mask: fsim(i, m), 0, 1, True),
     Measure.FSIM_BODY: (fsim, 0, 1, True),
-    Measure.NCC2: (measures.squared_ncc, 0, 1, True),
-    Measure.DETAIL: (edges.fine_detail, 0, 1, True),
-    # Weighted by the MRI's gradient: not symmetric.
+    # Where the MRI is flat they ask for nothing, where the picture is flat they count 0.
+    Measure.NCC2: (measures.squared_ncc, 0, 1, False),
+    Measure.DETAIL: (edges.fine_detail, 0, 1, False),
+    # Weighted by the MRI's gradient.
     Measure.ORIENTATION: (measures.orientation_agreement, -1, 1, False),
 }
 # What these compare is the same when dark and bright change places.
@@ -96,8 +97,25 @@ def test_a_black_and_a_reversed_picture_are_within_bounds_too(measure, pictures)
     )
     assert low <= black < 0.9
     assert low <= turned_over <= high + 1e-6
-    if measure not in BLIND_TO_REVERSAL:
+    if measure in BLIND_TO_REVERSAL:
+        assert turned_over == pytest.approx(1, abs=1e-2)
+    else:
         assert turned_over < 1 - 1e-4
+
+
+@pytest.mark.parametrize("measure", [Measure.NCC2, Measure.DETAIL], ids=lambda m: m.name)
+def test_a_flat_mri_asks_for_nothing_and_a_flat_picture_lacks_all(measure, pictures):
+    texture, _, body = pictures
+    flat = texture.copy()
+    flat[..., 88:] = 0.5
+    function = STRUCTURE[measure][0]
+    assert function(texture, flat, body)[0] > 0.85
+    assert function(flat, texture, body)[0] < 0.6
+
+
+def test_the_bounds_of_intervals_are_those_of_the_measures():
+    for measure, (_, low, high, _) in STRUCTURE.items():
+        assert measure.bounds == (low, high), measure
 
 
 @pytest.mark.parametrize("measure", IN_BODY, ids=lambda m: m.name)

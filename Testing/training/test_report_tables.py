@@ -56,7 +56,8 @@ def _evaluation(sizes=(), scores=()):
 def test_the_targets_are_answered_as_the_numbers_say(ssim, dcf, answer, slabs):
     method = FULL.method("natural")
     rows = [_scores(unit, method, ssim_slice=ssim, dcf_slice=dcf) for unit in ("a", "b")]
-    (text,) = size_tables.targets(_evaluation(rows))
+    text, trivial = size_tables.targets(_evaluation(rows))
+    assert "both hold by the means for: none" in trivial  # none was measured
     assert answer in text
     assert f"in {slabs} of 2" in text
 
@@ -67,10 +68,27 @@ def test_one_slab_that_meets_both_does_not_speak_for_the_mean():
         _scores("a", method, ssim_slice=0.95, dcf_slice=0.001),
         _scores("b", method, ssim_slice=0.5, dcf_slice=0.2),
     ]
-    (text,) = size_tables.targets(_evaluation(rows))
+    text, _ = size_tables.targets(_evaluation(rows))
     assert "neither holds" in text
     assert "in 1 of 2" in text
     assert size_tables.targets(_evaluation()) == []
+
+
+def test_trivial_colourings_that_meet_the_targets_are_named_with_their_colour_error():
+    rows = []
+    for name, ssim, dcf, error in (
+        ("natural", 0.9, 0.005, 9),
+        ("optimal transport", 0.9, 0.008, 13),
+        ("grey copy", 1.0, 0.1, 24),
+    ):
+        values = {"ssim_slice": ssim, "dcf_slice": dcf, "ciede2000": error}
+        rows += [_scores(unit, FULL.method(name), **values) for unit in ("a", "b")]
+    trivial = size_tables.targets(_evaluation(rows))[-1]
+    reached, missed = trivial.split("Not for: ")
+    assert "optimal transport (SSIM 0.900 [0.900, 0.900], dCF 0.008 [0.008, 0.008]" in reached
+    assert "both in 2, CIEDE2000 13.0 [13.0, 13.0])" in reached
+    assert "grey copy (SSIM 1.000" in missed
+    assert "CIEDE2000 9.0" in missed
 
 
 def test_fewer_pixels_are_compared_slab_by_slab_and_in_the_same_way():

@@ -117,6 +117,13 @@ def test_bleeding_colours_are_less_sharp_at_the_borders_than_the_truth():
     assert np.isnan(nowhere).all()
 
 
+def test_the_band_along_a_border_is_as_wide_on_both_sides():
+    labels = np.ones((1, 30, 40), np.uint8)
+    labels[..., 20:] = 2
+    band = edges._borders(labels, _all(labels))
+    assert np.flatnonzero(band[0, 15]).tolist() == [18, 19, 20, 21]
+
+
 def test_a_colour_edge_without_an_edge_of_the_mri_is_invented():
     picture = _two_colours(60)
     flat = np.full((1, 40, 60), 0.5, np.float32)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy.stats import wilcoxon
+from scipy.stats import t, wilcoxon
 
 from training.evaluate.statistics import compare, hierarchical_interval, holm
 
@@ -44,6 +44,33 @@ def test_the_interval_of_many_units_is_the_normal_theory_s():
     half = 1.96 * values.std(ddof=1) / np.sqrt(200)
     assert found.low == pytest.approx(values.mean() - half, abs=0.06)
     assert found.high == pytest.approx(values.mean() + half, abs=0.06)
+
+
+@pytest.mark.parametrize("spread", [(1, 0.2, 0.2), (1, 1, 0.5), (0.1, 1, 0.2)])
+def test_three_trainings_of_nine_units_are_covered_as_often_as_is_said(spread):
+    """Seeds, units and both together vary so; a plain bootstrap covers 70 to 90 %."""
+    rng = np.random.default_rng(4)
+    shapes = ((3, 1, 1), (1, 9, 1), (3, 9, 1))
+    covered = 0
+    for _ in range(300):
+        parts = [scale * rng.normal(size=n) for scale, n in zip(spread, shapes, strict=True)]
+        found = hierarchical_interval(sum(parts), resamples=200)
+        covered += found.low < 0 < found.high
+    assert 0.92 <= covered / 300 <= 0.99
+
+
+def test_ten_units_are_widened_by_student_s_t():
+    values = np.random.default_rng(5).normal(size=(10, 1))
+    found = hierarchical_interval(values, resamples=20_000)
+    half = t.ppf(0.975, 9) * values.std(ddof=1) / np.sqrt(10)
+    assert found.high - found.low == pytest.approx(2 * half, rel=0.03)
+
+
+def test_the_ends_stay_within_the_bounds_of_the_measure():
+    found = hierarchical_interval(np.array([[0.99], [0.2], [0.98]]))
+    assert found.high > 1
+    assert found.within(0, 1).high == 1
+    assert found.within(0, 1).mean == found.mean
 
 
 def test_the_same_values_give_the_same_interval():

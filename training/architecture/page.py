@@ -8,7 +8,13 @@ from dataclasses import dataclass
 
 from MRIColorizeLib.generator_config import GeneratorConfig
 from MRIColorizeLib.model import ModelCard
-from training.architecture.differences import NOT_MEASURED, Reason, differences
+from training.architecture.differences import (
+    NOT_MEASURED,
+    TOGETHER,
+    TOGETHER_FIELDS,
+    Difference,
+    differences,
+)
 from training.architecture.layers import SIDE, LayerRow, layer_rows, unused_parameters
 from training.architecture.receptive import receptive_fields
 from training.evaluate.blocks import Block, Heading, Table, Text, as_markdown
@@ -104,6 +110,7 @@ def _blocks(
         ),
         Heading("Every difference"),
         _differences(ours, published, found),
+        *_together(found),
         Text(
             "*Not measured yet* stands where no comparison on equal terms has been run; "
             "*experiments* for arms of the small preset against ours of the same preset and "
@@ -141,13 +148,36 @@ def _summary(mine: Audit, theirs: Audit, mixing: Audit) -> Table:
     return Table(header, rows, f"one slice of {SIDE}x{SIDE}")
 
 
-def _measured(reason: Reason, found: Findings) -> str:
+def _measured(difference: Difference, found: Findings) -> str:
     """What is known, the experiments' own words among it."""
+    reason = difference.reason
     told = [reason.measured] if reason.measured else []
     for comparison, arm in reason.arms:
         if one := found.get(comparison, {}).get(arm):
             told.append(f"{LINK}, arm {arm}, {one['trained']}: {one['text']}")
+    if difference.field in TOGETHER_FIELDS and _of(TOGETHER, found):
+        told.append("With others at once: below the table.")
     return " ".join(told) or NOT_MEASURED
+
+
+def _together(found: Findings) -> list[Block]:
+    """What the fields brought that were changed at once."""
+    one = _of(TOGETHER, found)
+    if one is None:
+        return []
+    fields = ", ".join(f"`{field}`" for field in TOGETHER_FIELDS)
+    return [
+        Text(
+            f"At once, with the paper's losses and optimizer, the authors' values of {fields} "
+            f"against ours: {LINK}, arm {TOGETHER[1]} against paper_small, {one['trained']}: "
+            f"{one['text']}"
+        )
+    ]
+
+
+def _of(place: tuple[str, str], found: Findings) -> Mapping[str, str] | None:
+    comparison, arm = place
+    return found.get(comparison, {}).get(arm)
 
 
 def _differences(ours: GeneratorConfig, published: GeneratorConfig, found: Findings) -> Table:
@@ -157,7 +187,7 @@ def _differences(ours: GeneratorConfig, published: GeneratorConfig, found: Findi
             difference.ours,
             difference.published,
             difference.reason.why,
-            _measured(difference.reason, found),
+            _measured(difference, found),
         ]
         for difference in differences(ours, published)
     ]

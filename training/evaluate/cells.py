@@ -8,7 +8,7 @@ import numpy as np
 
 from training.evaluate.blocks import Table
 from training.evaluate.evaluation import Setting
-from training.evaluate.statistics import Comparison, Interval
+from training.evaluate.statistics import SMALLEST_SAMPLE, Comparison, Interval
 from training.evaluate.summary import Summary, Verdict
 
 MISSING = "–"
@@ -37,7 +37,9 @@ def told_change(found: Interval, digits: int) -> str:
 
 
 def effect_cells(found: Comparison) -> list[str]:
-    """The effect sizes of a comparison: rank-biserial, Cohen's dz."""
+    """The effect sizes of a comparison: rank-biserial, Cohen's dz; of a few units they mislead."""
+    if found.units < SMALLEST_SAMPLE:
+        return [MISSING, MISSING]
     dz = found.cohen_dz
     return [f"{found.rank_biserial:+.2f}", MISSING if dz is None else f"{dz:+.1f}"]
 

@@ -69,12 +69,14 @@ def chroma_gradient(rgb: np.ndarray) -> np.ndarray:
 
 def _borders(labels: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """Body pixels within BORDER_RADIUS of a change of label between two tissues of the body."""
-    change = np.zeros(labels.shape, dtype=bool)
+    change = np.zeros(labels.shape, dtype=bool)  # the pixels on either side of a border
     both = mask[:, 1:] & mask[:, :-1] & (labels[:, 1:] != labels[:, :-1])
     change[:, 1:] |= both
+    change[:, :-1] |= both
     both = mask[:, :, 1:] & mask[:, :, :-1] & (labels[:, :, 1:] != labels[:, :, :-1])
     change[:, :, 1:] |= both
-    size = 2 * BORDER_RADIUS + 1
+    change[:, :, :-1] |= both
+    size = 2 * BORDER_RADIUS - 1
     near = maximum_filter(change, (1, size, size))
     return near & measures.eroded(mask, measures.GRADIENT_RADIUS)
 

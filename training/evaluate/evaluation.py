@@ -64,7 +64,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Setting:
-    """Under what the numbers were made."""
+    """Under what the numbers were made. processor_minutes: of all threads together."""
 
     command: str
     split: str
@@ -76,6 +76,7 @@ class Setting:
     threads: int
     software: str
     minutes: float
+    processor_minutes: float
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ def evaluate(request: Request, progress: Callable[[str], None] = print) -> Evalu
     """
     if request.split not in SPLITS:
         raise ValueError(f"The split {request.split!r} cannot be evaluated; choose val or test.")
-    began = time.monotonic()
+    began = time.monotonic(), time.process_time()
     colorizer = Colorizer(load_model(request.model), request.device)
     systems = find_predictions(request.predictions)
     volumes = load_all(request.prepared)
@@ -130,7 +131,8 @@ def evaluate(request: Request, progress: Callable[[str], None] = print) -> Evalu
         progress(f"{stack.case.name}: other sizes and worse conditions")
         sizes += size_scores(stack, colorizer, statistics)
         disturbed += disturb(stack, colorizer)
-    minutes = (time.monotonic() - began) / 60
+    ended = time.monotonic(), time.process_time()
+    minutes = [(last - first) / 60 for first, last in zip(began, ended, strict=True)]
     return Evaluation(
         setting=_setting(request, colorizer.model.card, stacks, minutes),
         statistics=statistics,
@@ -219,7 +221,7 @@ def _was_trained_on(card: ModelCard, case: Case) -> bool:
 
 
 def _setting(
-    request: Request, card: ModelCard, stacks: Sequence[ColoredStack], minutes: float
+    request: Request, card: ModelCard, stacks: Sequence[ColoredStack], minutes: Sequence[float]
 ) -> Setting:
     made = stacks[0].provenance
     return Setting(
@@ -232,5 +234,6 @@ def _setting(
         precision=made.precision,
         threads=torch.get_num_threads(),
         software=f"Python {platform.python_version()}, torch {torch.__version__}",
-        minutes=minutes,
+        minutes=minutes[0],
+        processor_minutes=minutes[1],
     )

@@ -12,7 +12,7 @@ from PIL import Image
 from MRIColorizeLib.output import atomic
 from training.evaluate.blocks import Block, Picture, Text, as_markdown
 
-SUMMARY = "summary.csv"
+NUMBERS = ("summary.csv", "sizes.csv")
 LEFT_OUT = Text(
     "The montages of every slab and volume are left out of this copy, and its pictures are "
     "smaller; the command makes them."
@@ -24,9 +24,9 @@ MOST_PLOT_COLORS = 8192  # a picture with more is a photograph, not a plot
 
 
 def write_excerpt(blocks: Sequence[Block], report: Path, out: Path) -> None:
-    """Write report.md of these blocks, their pictures reduced, and the summary into `out`.
+    """Write report.md of these blocks, their pictures reduced, and summaries into `out`.
 
-    report: folder of the whole report, from which pictures and summary are taken. Raises
+    report: folder of the whole report, from which pictures and summaries are taken. Raises
     OutputError.
     """
     shown = [
@@ -34,8 +34,9 @@ def write_excerpt(blocks: Sequence[Block], report: Path, out: Path) -> None:
     ]
     with atomic(out / "report.md") as temporary:
         temporary.write_text(as_markdown(shown), encoding="utf-8")
-    with atomic(out / SUMMARY) as temporary:
-        shutil.copyfile(report / SUMMARY, temporary)
+    for name in NUMBERS:
+        with atomic(out / name) as temporary:
+            shutil.copyfile(report / name, temporary)
 
 
 def _reduce(picture: Picture, report: Path, out: Path) -> Picture:

@@ -32,7 +32,8 @@ from training.evaluate.selection import SMALLEST_BODY
 PURPOSE = {
     "val": "The validation part: models and settings are chosen on it, so these numbers are no "
     "test of the one that was chosen.",
-    "test": "The test part: nothing is chosen on its numbers.",
+    "test": "The test part, for reports and not for choices; what was decided after a look at it "
+    "all the same is to stand in the model's card.",
 }
 TERMS = (
     ("natural, structure-locked", "the model's two modes: the tissue's lightness, the MRI's."),
@@ -45,9 +46,11 @@ TERMS = (
         "units",
         "slabs of a cryosection (three contrasts and all frames averaged within), persons of MRI "
         "(all their volumes averaged within). Intervals are 95 % of a hierarchical bootstrap over "
-        "units and slices; over few persons they are too narrow. Slabs of one body do not speak "
+        "units and slices, widened by Student's t for so few units. Slabs of one body do not speak "
         "for people. p is Wilcoxon's signed-rank, adjusted by Holm over the comparisons in one "
-        "measure; below six units there is none.",
+        "measure on one kind; below six units there is none. Effect sizes, from six units on: "
+        "rank-biserial is positive where the first is better, Cohen's dz has the sign of the "
+        "difference.",
     ),
     (
         "cryosection",
@@ -130,15 +133,16 @@ CHOSEN = (
 TARGETS = (
     "Asked of structure (whole slices, against the MRI) and of colourfulness (against the "
     "photographs of the same slabs), on 256 pixels resampled by the engine. Both at once need a "
-    "picture with the MRI's lightness and the photograph's colours. A grey copy of the MRI has the "
-    "first without any colour. A wide black border raises SSIM and lowers dCF and changes no "
-    "colour, so the slices are cut to a square around the body; on the slices with the border that "
-    "they came with, see the table above."
+    "picture with the MRI's lightness and as much colour as the photograph, not the right ones: a "
+    "colouring that knows no tissue can have both. A wide black border raises SSIM and lowers dCF "
+    "and changes no colour, so the slices are cut to a square around the body; on the slices with "
+    "the border that they came with, see the table above."
 )
 SHORT_OF_DATA = (
     "The published numbers come from registered MRI and cryosections of the Visible Korean Human, "
     "which is not public; ours from other bodies, and where there is a truth, through a synthetic "
-    "MRI. They are not the same experiment."
+    "MRI. They are not the same experiment. Which STSIM the published one is, and whether "
+    "its dCF is of whole slices, is not told."
 )
 
 
@@ -182,8 +186,9 @@ def _blocks(evaluation: Evaluation, pictures: Pictures) -> Iterator[Block]:
     yield Heading(f"Evaluation of {setting.model_name} {setting.model_version}", 1)
     yield Text(
         f"{PURPOSE[setting.split]} Made on {setting.device}, {setting.precision}, with "
-        f"{setting.threads} threads, {setting.software}, in {setting.minutes:.1f} minutes without "
-        f"the pictures; weights {setting.weights_sha256}."
+        f"{setting.threads} threads, {setting.software}, in {setting.minutes:.1f} minutes, "
+        f"{setting.processor_minutes:.1f} of them of a processor's time, without the pictures; "
+        f"weights {setting.weights_sha256}."
     )
     notes = evaluation.training_notes
     if notes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -28,12 +29,12 @@ class Measure(Enum):
     """Everything that is measured: label, digits, and whether more (1) or less (-1) is better.
 
     0: neither (colourfulness and invented structure are to be the truth's, a flicker that of the
-    MRI or less).
+    MRI or less). Then the least and the most that it can be, 0 and infinity where nothing is said.
     """
 
     CIEDE2000 = ("CIEDE2000", 1, -1)
     AB = ("a,b distance", 1, -1)
-    TISSUE = ("tissue as labelled", 2, 1)
+    TISSUE = ("tissue as labelled", 2, 1, 0, 1)
     DCF_BODY = ("dCF", 3, -1)
     DCF_SLICE = ("dCF slice", 3, -1)
     DCF_REGION = ("dCF-region", 3, -1)
@@ -41,25 +42,28 @@ class Measure(Enum):
     CF_SLICE = ("colourfulness slice", 3, 0)
     CONTRAST = ("contrast consistency", 1, -1)
     SHARPNESS = ("border sharpness", 2, 0)
-    INVENTED = ("invented structure", 2, 0)
-    NCC2 = ("NCC²", 3, 1)
-    ORIENTATION = ("orientation", 3, 1)
-    DETAIL = ("fine detail", 3, 1)
-    SSIM_BODY = ("SSIM", 3, 1)
-    SSIM_SLICE = ("SSIM slice", 3, 1)
-    MS_SSIM_BODY = ("MS-SSIM", 3, 1)
-    MS_SSIM_SLICE = ("MS-SSIM slice", 3, 1)
-    STSIM1_BODY = ("STSIM-1", 3, 1)
-    STSIM1_SLICE = ("STSIM-1 slice", 3, 1)
-    STSIM2_BODY = ("STSIM-2", 3, 1)
-    STSIM2_SLICE = ("STSIM-2 slice", 3, 1)
-    FSIM_BODY = ("FSIM", 3, 1)
-    FSIM_SLICE = ("FSIM slice", 3, 1)
+    INVENTED = ("invented structure", 2, 0, 0, 1)
+    NCC2 = ("NCC²", 3, 1, 0, 1)
+    ORIENTATION = ("orientation", 3, 1, -1, 1)
+    DETAIL = ("fine detail", 3, 1, 0, 1)
+    SSIM_BODY = ("SSIM", 3, 1, -1, 1)
+    SSIM_SLICE = ("SSIM slice", 3, 1, -1, 1)
+    MS_SSIM_BODY = ("MS-SSIM", 3, 1, 0, 1)
+    MS_SSIM_SLICE = ("MS-SSIM slice", 3, 1, 0, 1)
+    STSIM1_BODY = ("STSIM-1", 3, 1, 0, 1)
+    STSIM1_SLICE = ("STSIM-1 slice", 3, 1, 0, 1)
+    STSIM2_BODY = ("STSIM-2", 3, 1, 0, 1)
+    STSIM2_SLICE = ("STSIM-2 slice", 3, 1, 0, 1)
+    FSIM_BODY = ("FSIM", 3, 1, 0, 1)
+    FSIM_SLICE = ("FSIM slice", 3, 1, 0, 1)
     FLICKER = ("flicker", 2, 0)
-    CONFIDENCE = ("confidence", 2, 0)
+    CONFIDENCE = ("confidence", 2, 0, 0, 1)
 
-    def __init__(self, label: str, digits: int, better: int) -> None:
+    def __init__(
+        self, label: str, digits: int, better: int, least: float = 0, most: float = math.inf
+    ) -> None:
         self.label, self.digits, self.better = label, digits, better
+        self.bounds = (least, most)
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from training.evaluate import measures
-from training.evaluate.baselines import GREY
+from training.evaluate.baselines import BASELINES
 from training.evaluate.blocks import Table
 from training.evaluate.cases import MRI, SLAB
 from training.evaluate.cells import caption, interval, verdict_cells, without_empty
 from training.evaluate.evaluation import Evaluation
 from training.evaluate.scores import Measure, unit_rgb
-from training.evaluate.sizes import SIZES, Size
+from training.evaluate.sizes import FULL, SIZES
 from training.evaluate.stacks import MODES, NATURAL
 
 M = Measure
@@ -31,14 +31,13 @@ MEASURES = (
 COMPARED = (M.CIEDE2000, M.TISSUE, M.DCF_SLICE, M.NCC2, M.SSIM_SLICE)
 # The seed's experiment 1, on whole slices of 256 pixels.
 LEAST_SSIM, LARGEST_DCF = 0.8, 0.01
-FULL = Size(256, raw=False)
 
 
 def by_size(evaluation: Evaluation, kind: str) -> Table | None:
-    """Every size and way of giving it: both modes, and a grey copy."""
+    """Every size and way of giving it: both modes, and the trivial colourings measured so."""
     results = evaluation.sizes
     rows = []
-    for mode in (*MODES, GREY):
+    for mode in (*MODES, *BASELINES):
         for size in SIZES:
             found = [results.summarize(kind, size.method(mode), m) for m in MEASURES]
             if any(found):
@@ -52,7 +51,7 @@ def by_size(evaluation: Evaluation, kind: str) -> Table | None:
 
 
 def losses(evaluation: Evaluation) -> Table | None:
-    """What 128 and 64 pixels change, paired by unit, against 256 pixels given in the same way."""
+    """256 pixels minus 128 and 64 given in the same way, paired by unit."""
     rows = []
     for kind in (SLAB, MRI):
         for raw in (False, True):
@@ -69,7 +68,7 @@ def losses(evaluation: Evaluation) -> Table | None:
         return None
     header = (
         "measured on",
-        "256 px against",
+        "256 px minus",
         "given",
         "measure",
         "units",
@@ -82,8 +81,9 @@ def losses(evaluation: Evaluation) -> Table | None:
 
 
 def targets(evaluation: Evaluation) -> list[str]:
-    """Experiment 1, a sentence for each mode; nothing where no slab was measured."""
-    return [text for mode in MODES if (text := _target(evaluation, mode))]
+    """Experiment 1 in sentences: each mode, then the trivial colourings; [] without slabs."""
+    texts = [text for mode in MODES if (text := _target(evaluation, mode))]
+    return [*texts, _trivial(evaluation)] if texts else []
 
 
 def smoothing(evaluation: Evaluation) -> str:
@@ -118,22 +118,49 @@ def _target(evaluation: Evaluation, mode: str) -> str | None:
     dcf = results.summarize(SLAB, method, M.DCF_SLICE)
     if ssim is None or dcf is None:
         return None
-    similar, full = ssim.interval.mean > LEAST_SSIM, dcf.interval.mean < LARGEST_DCF
+    similar, full, both = _held(evaluation, method)
     answers = {
         (True, True): "both hold at once",
         (True, False): "the first holds, the second does not",
         (False, True): "the second holds, the first does not",
         (False, False): "neither holds",
     }
-    values = [results.values(SLAB, method, m) for m in (M.SSIM_SLICE, M.DCF_SLICE)]
-    both = sum(
-        np.nanmean(values[0][unit]) > LEAST_SSIM and np.nanmean(values[1][unit]) < LARGEST_DCF
-        for unit in values[0]
-    )
     sure = ssim.interval.low > LEAST_SSIM and dcf.interval.high < LARGEST_DCF
     doubt = "" if sure or not (similar and full) else ", but not over the whole interval"
     return (
         f"In {mode} mode SSIM is {interval(ssim, 3)} (asked: above {LEAST_SSIM}) and dCF "
         f"{interval(dcf, 3)} (asked: under {LARGEST_DCF}): by the means {answers[similar, full]}"
         f"{doubt}. Slab by slab both hold in {both} of {ssim.units}."
+    )
+
+
+def _held(evaluation: Evaluation, method: str) -> tuple[bool, bool, int]:
+    """Whether the mean SSIM and the mean dCF of the slabs are as asked; in how many both are."""
+    values = [evaluation.sizes.values(SLAB, method, m) for m in (M.SSIM_SLICE, M.DCF_SLICE)]
+    ssim, dcf = (np.array([np.nanmean(found[unit]) for unit in values[0]]) for found in values)
+    both = (ssim > LEAST_SSIM) & (dcf < LARGEST_DCF)
+    return bool(ssim.mean() > LEAST_SSIM), bool(dcf.mean() < LARGEST_DCF), int(both.sum())
+
+
+def _trivial(evaluation: Evaluation) -> str:
+    """Which trivial colourings reach both, and how far their colours are from right."""
+    results = evaluation.sizes
+    reached: list[str] = []
+    missed: list[str] = []
+    for name in BASELINES:
+        method = FULL.method(name)
+        found = [results.summarize(SLAB, method, m) for m in (M.SSIM_SLICE, M.DCF_SLICE)]
+        if None in found:
+            continue
+        similar, full, both = _held(evaluation, method)
+        told = f"{name} (SSIM {interval(found[0], 3)}, dCF {interval(found[1], 3)}, both in {both}"
+        error = interval(results.summarize(SLAB, method, M.CIEDE2000), 1)
+        (reached if similar and full else missed).append(f"{told}, CIEDE2000 {error})")
+    own = interval(results.summarize(SLAB, FULL.method(NATURAL), M.CIEDE2000), 1)
+    those = "; ".join(reached) or "none"
+    rest = "; ".join(missed) or "none"
+    return (
+        f"Of the trivial colourings both hold by the means for: {those}. Not for: {rest}. Natural "
+        f"colours have CIEDE2000 {own}. How much colour there is, and whose structure, does not "
+        "say whether the colours are right."
     )

@@ -9,7 +9,7 @@ import numpy as np
 
 from MRIColorizeLib.colorizer import Colorizer
 from training.evaluate import measures
-from training.evaluate.baselines import GREY, grey_picture
+from training.evaluate.baselines import BASELINES, GREY, Subject
 from training.evaluate.cases import MRI, SLAB
 from training.evaluate.conditions import field_of_view, thin_case
 from training.evaluate.learned import ColorStatistics
@@ -40,14 +40,17 @@ class Size:
 
 
 SIZES = tuple(Size(side, raw) for raw in (False, True) for side in SIDES)
+FULL = Size(256, raw=False)  # that of the seed's experiment 1
 
 
 def size_scores(
     stack: ColoredStack, colorizer: Colorizer, statistics: ColorStatistics
 ) -> Iterator[Scores]:
-    """Both modes of the model and a grey copy in every size, measured on that size's own pixels.
+    """Both modes of the model in every size, measured on that size's own pixels.
 
-    The slabs and, of a scanned MRI, a few slices; nothing for synthetic contrasts of labelled MRI.
+    Beside them a grey copy, and at 256 pixels, of which the published claims speak, every trivial
+    colouring. The slabs and, of a scanned MRI, a few slices; nothing for synthetic contrasts of
+    labelled MRI.
     """
     if stack.case.synthetic:
         return
@@ -58,8 +61,12 @@ def size_scores(
         textures = describe_textures(painted.mri)
         shown = tuple(MODES)
         if not size.raw:  # the same picture both ways
-            painted.pictures[GREY] = grey_picture(painted.mri, painted.mask)
-            shown += (GREY,)
+            names = tuple(BASELINES) if size == FULL else (GREY,)
+            subject = Subject.of(painted.mri, painted.mask, case.weighting, case.region)
+            for name in names:
+                picture = BASELINES[name](painted.mri, painted.mask, subject, statistics)
+                painted.pictures[name] = picture
+            shown += names
         for mode in shown:
             values = _measure(painted, mode, textures, statistics)
             # The pictures have been measured: six sizes of every stack would fill the memory.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -77,7 +78,8 @@ class Results:
         """Mean and spread over units; None when nothing is defined."""
         key = (kind, method, measure, contrast)
         if key not in self._known:
-            self._known[key] = summarize_values(self.values(kind, method, measure, contrast))
+            values = self.values(kind, method, measure, contrast)
+            self._known[key] = summarize_values(values, measure.bounds)
         return self._known[key]
 
     def per_tissue(self, kind: str, method: str, code: int) -> Summary | None:
@@ -131,7 +133,9 @@ def padded(values: Mapping[str, np.ndarray], units: Sequence[str]) -> np.ndarray
     return table
 
 
-def summarize_values(values: Mapping[str, np.ndarray]) -> Summary | None:
+def summarize_values(
+    values: Mapping[str, np.ndarray], bounds: tuple[float, float] = (0, math.inf)
+) -> Summary | None:
     """Mean and spread of slices by unit, what is undefined left out; None when nothing is left."""
     known = {unit: v[np.isfinite(v)] for unit, v in values.items()}
     known = {unit: v for unit, v in known.items() if v.size}
@@ -139,7 +143,7 @@ def summarize_values(values: Mapping[str, np.ndarray]) -> Summary | None:
         return None
     means = np.array([v.mean() for v in known.values()])
     return Summary(
-        interval=hierarchical_interval(padded(known, list(known))),
+        interval=hierarchical_interval(padded(known, list(known))).within(*bounds),
         deviation=float(means.std(ddof=1)) if means.size > 1 else float("nan"),
         units=len(known),
         slices=sum(v.size for v in known.values()),

@@ -42,6 +42,9 @@ def add_experiments_command(
     command.add_argument("--list", action="store_true", help="say what is done and what is left")
     command.add_argument("--report", action="store_true", help="write the tables from the results")
     command.add_argument(
+        "--costs", action="store_true", help="measure memory and time of the arms' networks"
+    )
+    command.add_argument(
         "--report-to", type=Path, default=REPORT, help="folder of the tables; default: docs/"
     )
     command.set_defaults(run=_experiments)
@@ -58,6 +61,11 @@ def _experiments(options: argparse.Namespace) -> None:
 
         print(listing(manifest, options.results, options.out, options.only))
         return
+    if options.costs:
+        from training.experiments.cost import measure_costs, write_costs
+
+        print(f"The costs are in {write_costs(measure_costs(manifest), options.results)}.")
+        return
     if options.report:
         from training.experiments.report import write_report
 
@@ -65,7 +73,9 @@ def _experiments(options: argparse.Namespace) -> None:
         print(f"The tables are in {path}.")
         return
     if options.prepared is None or options.out is None:
-        raise ConfigError("Experiments need --prepared and --out; or give --list or --report.")
+        raise ConfigError(
+            "Experiments need --prepared and --out; or give --list, --costs or --report."
+        )
     from training.experiments.queue import Queue
     from training.experiments.workplace import Workplace, write_slices
 

@@ -32,7 +32,8 @@ class Condition:
     structure-locked row. plane: of the slices;
     photographs are axial, so another plane has MRI alone. recipe: goes up when the numbers would
     come out otherwise for the same weights. axis: what a curve over conditions is drawn against,
-    and this one's place on it.
+    and this one's place on it. square: whether slices are a square around the body, whatever border
+    they came with, so that measures of whole slices mean something.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Condition:
     plane: Literal["axial", "coronal", "sagittal"] = "axial"
     recipe: int = 1
     axis: tuple[str, float] | None = None
+    square: bool = False
 
 
 def scans_of(contrast: str) -> Change:
@@ -79,6 +81,7 @@ def _all() -> tuple[Condition, ...]:
             field_of_view(side, raw),
             recipe=2,
             axis=(f"pixels a side, {'raw' if raw else 'through the engine'}", side),
+            square=True,
         )
         for raw in (True, False)
         for side in (256, 128, 64)

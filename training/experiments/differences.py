@@ -14,7 +14,7 @@ from training.evaluate.stacks import NATURAL
 from training.evaluate.statistics import Comparison as Paired
 from training.evaluate.statistics import holm
 from training.experiments.conditions import CONDITIONS
-from training.experiments.evidence import TESTED, Column, Evidence, paired
+from training.experiments.evidence import Column, Evidence, paired, tested
 from training.experiments.manifest import Arm
 from training.experiments.tables import KINDS, caption
 
@@ -126,24 +126,25 @@ def findings(evidence: Evidence) -> Iterator[Finding]:
 
 
 def of_itself(evidence: Evidence) -> str | None:
-    """How often two trainings of the reference differ by the test that the arms are put to."""
+    """How often two trainings of the reference differ by the arms' test, without Holm's share."""
     reference = evidence.comparison.reference
-    tested = differ = 0
+    asked = differ = 0
     for kind in KINDS:
         for condition in evidence.comparison.conditions:
-            for column in TESTED:
+            for column in tested(kind):
                 own = evidence.values(reference, condition, kind, NATURAL, column.measure)
                 for first, second in itertools.combinations(own.seeds if own else (), 2):
                     assert own is not None
                     result = paired(own.of_seed(first), own.of_seed(second), column.better)
                     if result is not None and result.p is not None:
-                        tested += 1
+                        asked += 1
                         differ += result.p < CLEAR
-    if not tested:
+    if not asked:
         return None
     return (
-        f"Two seeds of {reference} itself differ with a p below {CLEAR} in {differ} of {tested} "
-        "tests, so that a small p between single trainings means little."
+        f"Two seeds of {reference} itself differ with a p below {CLEAR}, not adjusted, in {differ} "
+        f"of {asked} tests (every seed stands in several), so that a small p between single "
+        "trainings means little."
     )
 
 
@@ -171,9 +172,12 @@ def _told(those: Sequence[Difference], evidence: Evidence) -> Iterator[str]:
 
 
 def _differences(evidence: Evidence, kind: str) -> Iterator[Difference]:
-    """The trained arms of one condition and measure are one Holm family."""
+    """All trained arms of the comparison are one Holm family, a kind, condition and measure each.
+
+    One that was not run counts as one that does not differ: what is added later lowers no p.
+    """
     for condition in evidence.comparison.conditions:
-        for column in TESTED:
+        for column in tested(kind):
             yield from _family(evidence, kind, condition, column)
 
 
@@ -187,6 +191,9 @@ def _family(evidence: Evidence, kind: str, condition: str, column: Column) -> It
             result = paired(other, own, column.better)
             if result is not None:
                 found.append((arm, result, len(set(own.seeds) & set(other.seeds))))
-    adjusted = holm([result.p if arm.model is None else None for arm, result, _ in found])
+    tests = [result.p if arm.model is None else None for arm, result, _ in found]
+    planned = sum(arm.config is not None and arm.name != reference for arm in evidence.arms)
+    unknown = planned - sum(arm.config is not None for arm, *_ in found)
+    adjusted = holm([*tests, *[1.0] * unknown])[: len(found)]
     for (arm, result, seeds), p in zip(found, adjusted, strict=True):
         yield Difference(arm, kind, condition, column, result, seeds, p)

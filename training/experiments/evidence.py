@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from training.evaluate.cases import SLAB
 from training.evaluate.scores import Measure
 from training.evaluate.stacks import MODES
 from training.evaluate.statistics import Comparison as Paired
@@ -21,28 +23,30 @@ from training.experiments.results import ArmResult, ResultError, Series, read_re
 
 @dataclass(frozen=True)
 class Column:
-    """A measure as it stands in a table. better: 1 more, -1 less, 0 neither."""
+    """A measure as it stands in a table. better: 1 more, -1 less, 0 neither. bounds: its range."""
 
     measure: str
     label: str
     digits: int
     better: int
+    bounds: tuple[float, float] = (0, math.inf)
 
 
 def _of(measure: Measure) -> Column:
-    return Column(measure.name.lower(), measure.label, measure.digits, measure.better)
+    name, label, digits = measure.name.lower(), measure.label, measure.digits
+    return Column(name, label, digits, measure.better, measure.bounds)
 
 
 # Colour and structure side by side in every table, and what must not change when nothing did.
 COLUMNS = (
     _of(Measure.CIEDE2000),
     _of(Measure.TISSUE),
-    Column(TISSUE_OF_COLORS, "tissue by colour", 2, 1),
+    Column(TISSUE_OF_COLORS, "tissue by colour", 2, 1, (0, 1)),
     _of(Measure.DCF_BODY),
     _of(Measure.DCF_REGION),
     _of(Measure.CONTRAST),
-    Column(AGREEMENT, "same tissue", 2, 1),
-    Column(AGREEMENT_OF_COLORS, "same tissue by colour", 2, 1),
+    Column(AGREEMENT, "same tissue", 2, 1, (0, 1)),
+    Column(AGREEMENT_OF_COLORS, "same tissue by colour", 2, 1, (0, 1)),
     _of(Measure.NCC2),
     _of(Measure.SSIM_BODY),
     _of(Measure.MS_SSIM_BODY),
@@ -51,13 +55,25 @@ COLUMNS = (
     Column("network: 64 px of padding", "64 px of padding", 1, -1),
     Column("network: gain 0.85", "gain 0.85", 1, -1),
 )
+# Beside them where slices are squares around the body: the seed's experiment 1 asks of these.
+OF_SQUARES = (_of(Measure.SSIM_SLICE), _of(Measure.DCF_SLICE))
+BOUNDS = {column.measure: column.bounds for column in (*COLUMNS, *OF_SQUARES)}
 # In these the arms are tested against the comparison's reference.
-TESTED = tuple(
+_TESTED = tuple(
     column
     for column in COLUMNS
     if column.measure
     in ("ciede2000", TISSUE_OF_COLORS, "dcf_body", "contrast", AGREEMENT_OF_COLORS, "ncc2")
 ) + (_of(Measure.SSIM_BODY),)
+
+
+def tested(kind: str) -> tuple[Column, ...]:
+    """The measures of a kind's tests.
+
+    Not the tissue by colour on photographs: the photograph's own colours show the labelled tissue
+    on a quarter of the body, so that neither more nor less is better.
+    """
+    return tuple(c for c in _TESTED if (kind, c.measure) != (SLAB, TISSUE_OF_COLORS))
 
 
 @dataclass(frozen=True)
@@ -70,15 +86,16 @@ class Values:
     seeds: tuple[int, ...]
     units: tuple[str, ...]
     cube: np.ndarray
+    bounds: tuple[float, float] = (-math.inf, math.inf)
 
     def of_seed(self, seed: int) -> Values:
         """One training's values, as if they were of no seed."""
-        return Values((), self.units, self.cube[[self.seeds.index(seed)]])
+        return Values((), self.units, self.cube[[self.seeds.index(seed)]], self.bounds)
 
     @cached_property
     def interval(self) -> Interval:
         """Mean with its hierarchical bootstrap interval over seeds, units and slices."""
-        return hierarchical_interval(self.cube)
+        return hierarchical_interval(self.cube).within(*self.bounds)
 
 
 # Units in order, and of each (unit, case, contrast) the places (S,) of its slices.
@@ -97,6 +114,8 @@ class Evidence:
     ) -> None:
         self.comparison, self.split = comparison, split
         self.arms = [manifest.arms[name] for name in comparison.arms]
+        squares = all(CONDITIONS[name].square for name in comparison.conditions)
+        self.columns = (*COLUMNS, *OF_SQUARES) if squares else COLUMNS
         found = {arm.name: _read(arm, comparison.seeds, folder) for arm in self.arms}
         digests = [r.data for results in found.values() for r in results]
         self.data = max(set(digests), key=digests.count) if digests else ""
@@ -153,7 +172,7 @@ class Evidence:
                 seeds.append(result.seed)
         if not cubes or not np.isfinite(cubes).any():
             return None
-        return Values(tuple(seeds), units, np.stack(cubes))
+        return Values(tuple(seeds), units, np.stack(cubes), BOUNDS[measure])
 
     def _layout(self, condition: str, kind: str, measure: str) -> Layout:
         """Where the slices of a case stand in a cube: the same for all arms and colourings.

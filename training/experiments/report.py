@@ -10,6 +10,8 @@ from pathlib import Path
 
 from MRIColorizeLib.output import atomic
 from training.evaluate.blocks import Block, Heading, Picture, Table, Terms, Text, as_markdown
+from training.experiments.cost import read_costs
+from training.experiments.cost_page import cost_blocks
 from training.experiments.differences import (
     DIFFERENCE_FIELDS,
     Finding,
@@ -30,7 +32,7 @@ from training.experiments.tables import (
     training_table,
 )
 
-OVERVIEW, FINDINGS = "README.md", "findings.json"
+OVERVIEW, FINDINGS, COST = "README.md", "findings.json", "cost.md"
 TABLES = {
     "summary.csv": (CSV_FIELDS, csv_rows),
     "differences.csv": (DIFFERENCE_FIELDS, difference_rows),
@@ -60,7 +62,9 @@ TERMS = (
     (
         "tissue by colour, same tissue by colour",
         "the same with the tissue whose palette colour is nearest to the picture's colour, so that "
-        "every colouring can be asked.",
+        "every colouring can be asked. A photograph's own colours show the labelled tissue on a "
+        "quarter of the body only (the row of the truth), so on photographs neither more nor less "
+        "is better, and it is not tested.",
     ),
     (
         "contrast consistency",
@@ -70,14 +74,15 @@ TERMS = (
     (
         "intervals and tests",
         "95 % of a hierarchical bootstrap over training seeds, units (slabs of a cryosection, "
-        "persons of MRI with all their volumes) and slices; over three persons, or one seed, they "
-        "are too narrow. p: Wilcoxon's signed-rank over units, adjusted by Holm over the trained "
-        "arms in one measure, not over measures; below six units there is none, and none for a "
-        "finished model, which had another budget. It takes the trainings as they came and does "
-        "not know how another start would have ended; the interval does, from three seeds on. "
-        "What was found has a p below 0.05 and an interval on one side of zero. Effect sizes are "
-        "those of paired units: rank-biserial (positive where the arm is better than the "
-        "reference) and Cohen's dz.",
+        "persons of MRI with all their volumes) and slices, widened by Student's t for so few of "
+        "them; of a single training they do not know how another start would have ended. p: "
+        "Wilcoxon's signed-rank over units, adjusted by Holm over the comparison's trained arms, "
+        "run or not, in one measure on one kind under one condition, and not over these; below "
+        "six units there is none, and none for a finished model, which had another budget. It "
+        "takes the trainings as they came. What was found has a p below 0.05 and an interval on "
+        "one side of zero. Effect sizes are those of paired units, from six on: rank-biserial is "
+        "positive where the arm is better than the reference, Cohen's dz has the sign of the "
+        "difference.",
     ),
     (
         "truth",
@@ -112,7 +117,10 @@ def write_report(manifest: Manifest, results: Path, out: Path, split: str = "val
     for evidence in found:
         name = evidence.comparison.name
         _write(_page(evidence, split, known[name], write_curves(evidence, out)), out / f"{name}.md")
-    _write(_overview(found, split, known), out / OVERVIEW)
+    costs, hardware = read_costs(results)
+    if costs:
+        _write(cost_blocks(found, costs, hardware, out), out / COST)
+    _write(_overview(found, split, known, bool(costs)), out / OVERVIEW)
     return out / OVERVIEW
 
 
@@ -122,13 +130,15 @@ def _write(blocks: Iterable[Block], path: Path) -> None:
 
 
 def _overview(
-    found: Sequence[Evidence], split: str, known: Mapping[str, Sequence[Finding]]
+    found: Sequence[Evidence], split: str, known: Mapping[str, Sequence[Finding]], costs: bool
 ) -> Iterator[Block]:
     """What was compared, how much of it was run, and what was found."""
     yield Heading("Experiments", 1)
     yield Text(INTRODUCTION)
     yield Text(SPLITS[split])
     yield overview_table(found)
+    if costs:
+        yield Text(f"What every network takes of memory and time: [its page]({COST}).")
     for evidence in found:
         comparison = evidence.comparison
         yield Heading(comparison.title)

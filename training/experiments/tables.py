@@ -5,13 +5,15 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Sequence
 
+import numpy as np
+
 from training.evaluate.blocks import Table
 from training.evaluate.cases import MRI, SLAB
 from training.evaluate.cells import MISSING, told_interval
-from training.evaluate.stacks import MODES, TRUTH
+from training.evaluate.stacks import MODES, NATURAL, TRUTH
 from training.experiments.assessment import HARDEST
 from training.experiments.conditions import CONDITIONS
-from training.experiments.evidence import COLUMNS, Column, Evidence, Values
+from training.experiments.evidence import Column, Evidence, Values
 from training.experiments.manifest import Arm
 from training.experiments.results import ArmResult
 
@@ -55,7 +57,7 @@ def measure_table(evidence: Evidence, kind: str) -> Table | None:
 
     Where there are several conditions, a few of the trivial colourings stand for all of them.
     """
-    conditions = evidence.comparison.conditions
+    conditions, columns = evidence.comparison.conditions, evidence.columns
     lines: list[tuple[list[str], list[Values | None]]] = []
     for condition in conditions:
         start = [CONDITIONS[condition].title] if len(conditions) > 1 else []
@@ -66,19 +68,19 @@ def measure_table(evidence: Evidence, kind: str) -> Table | None:
                     continue
                 found = [
                     evidence.values(arm.name, condition, kind, method, column.measure)
-                    for column in COLUMNS
+                    for column in columns
                 ]
                 if any(found):
                     lines.append(([*start, *_names(arm, method, evidence)], found))
             if not methods:
-                nothing: list[Values | None] = [None] * len(COLUMNS)
+                nothing: list[Values | None] = [None] * len(columns)
                 lines.append(([*start, arm.name, NOT_RUN, MISSING], nothing))
-    used = [i for i in range(len(COLUMNS)) if any(found[i] for _, found in lines)]
+    used = [i for i in range(len(columns)) if any(found[i] for _, found in lines)]
     if not used:
         return None
     header = ["condition"] if len(conditions) > 1 else []
-    header += ["arm", "colouring", "minutes", *(COLUMNS[i].label for i in used)]
-    rows = [[*names, *(_interval(found[i], COLUMNS[i]) for i in used)] for names, found in lines]
+    header += ["arm", "colouring", "minutes", *(columns[i].label for i in used)]
+    rows = [[*names, *(_interval(found[i], columns[i]) for i in used)] for names, found in lines]
     return Table(header, rows, caption(evidence, kind))
 
 
@@ -93,7 +95,7 @@ def csv_rows(evidence: Evidence) -> Iterator[list[str]]:
                     start = [comparison.name, condition, kind, arm.name]
                     yield [*start, NOT_RUN, *[""] * (len(CSV_FIELDS) - len(start) - 1)]
                 for method in methods:
-                    for column in COLUMNS:
+                    for column in evidence.columns:
                         found = evidence.values(arm.name, condition, kind, method, column.measure)
                         if found is not None:
                             yield [
@@ -111,11 +113,11 @@ CSV_FIELDS = (
 
 
 def caption(evidence: Evidence, kind: str) -> str:
-    """Under every table: condition, budget, hardware."""
+    """Under every table: condition, how much was measured, budget, hardware."""
     trained = [r.training for results in evidence.results.values() for r in results if r.training]
     conditions = evidence.comparison.conditions
     how = CONDITIONS[conditions[0]].title if len(conditions) == 1 else "each condition by itself"
-    said = f"{KINDS[kind]}, {how}; {evidence.split} part."
+    said = f"{KINDS[kind]}, {how}; {evidence.split} part{_extent(evidence, kind)}."
     if trained:
         samples = sorted({t.samples for t in trained})
         minutes = [t.seconds / 60 for t in trained]
@@ -125,6 +127,17 @@ def caption(evidence: Evidence, kind: str) -> str:
         span = low if low == high else f"{low} to {high}"
         said += f" Each trained arm saw {seen} slices in {span} minutes on {hardware}."
     return said
+
+
+def _extent(evidence: Evidence, kind: str) -> str:
+    """ ", 9 units with 27 slices": of colour errors under the first condition; "" for none."""
+    condition, measure = evidence.comparison.conditions[0], "ciede2000"
+    for arm in evidence.arms:
+        found = evidence.values(arm.name, condition, kind, NATURAL, measure)
+        if found is not None:
+            slices = int(np.isfinite(found.cube).any(axis=0).sum())
+            return f", {len(found.units)} units with {slices} slices"
+    return ""
 
 
 def _names(arm: Arm, method: str, evidence: Evidence) -> list[str]:

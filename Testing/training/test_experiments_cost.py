@@ -1,0 +1,94 @@
+"""What a network costs, counted by hand where that can be done, and its page."""
+
+import dataclasses
+
+import pytest
+import torch
+
+from training.experiments.cost import (
+    Cost,
+    LiveMemory,
+    measure_costs,
+    read_costs,
+    write_costs,
+)
+from training.experiments.cost_page import cost_blocks
+from training.experiments.evidence import Evidence
+from training.experiments.manifest import Manifest, read_manifest
+from training.experiments.report import write_report
+from training.experiments.results import RESULTS, ResultError
+
+MANIFEST = read_manifest()
+
+
+def _only(*names):
+    return Manifest({name: MANIFEST.arms[name] for name in names}, ())
+
+
+@pytest.fixture(scope="module")
+def costs():
+    return measure_costs(_only("small", "no_color", "no_attention", "chroma_gan", "DDColor"))
+
+
+def test_memory_is_the_most_that_lives_at_once():
+    image = torch.zeros(1000, dtype=torch.float32)
+    with LiveMemory() as memory:
+        first = image + 1  # 4000 bytes
+        second = first + 1  # both live
+        view = second.view(10, 100)  # no memory of its own
+        del first
+        third = view * 2  # the second and the third
+        third.add_(1)
+    assert memory.most == 8000
+    assert memory.bytes == 8000
+    del second, view, third
+    assert memory.bytes == 0
+
+
+def test_multiply_adds_are_those_of_the_architecture_page(costs):
+    from MRIColorizeLib.generator_config import GeneratorConfig
+    from training.architecture.layers import layer_rows
+
+    config: GeneratorConfig = MANIFEST.arms["small"].settings(1).generator
+    counted = sum(row.multiply_adds for row in layer_rows(config))
+    assert costs["small"].multiply_adds == pytest.approx(counted, rel=0.01)
+
+
+def test_arms_with_one_network_share_its_cost_and_what_has_none_has_no_cost(costs):
+    assert list(costs) == ["small", "no_color", "no_attention", "chroma_gan"]
+    assert costs["small"] == costs["no_color"]
+    assert costs["no_attention"].parameters < costs["small"].parameters
+    assert costs["no_attention"].megabytes < costs["small"].megabytes
+    assert all(cost.milliseconds > 0 for cost in costs.values())
+
+
+def test_costs_are_kept_beside_the_results(costs, tmp_path):
+    assert read_costs(tmp_path) == ({}, "")
+    path = write_costs(costs, tmp_path)
+    assert read_costs(tmp_path)[0] == costs
+    path.write_text("{}")
+    with pytest.raises(ResultError, match=r"costs\.json holds no costs"):
+        read_costs(tmp_path)
+
+
+def test_the_page_has_every_network_once_with_its_quality(costs, tmp_path):
+    (method,) = (c for c in MANIFEST.comparisons if c.name == "method")
+    evidence = Evidence(MANIFEST, method, RESULTS, "val")
+    known = {"small": costs["small"], "adversarial": costs["small"], "never": costs["chroma_gan"]}
+    blocks = list(cost_blocks([evidence], known, "a processor", tmp_path))
+    (table,) = (block for block in blocks if hasattr(block, "rows"))
+    assert [row[0] for row in table.rows] == ["small"]
+    assert table.rows[0][6].startswith(f"{_mean(evidence):.1f} [")
+    assert (tmp_path / "cost.png").stat().st_size > 5000
+
+
+def _mean(evidence):
+    return evidence.values("small", "plain", "cryosection", "natural", "ciede2000").interval.mean
+
+
+def test_a_report_without_costs_has_no_such_page(tmp_path):
+    report = write_report(dataclasses.replace(MANIFEST, comparisons=()), tmp_path, tmp_path / "out")
+    assert "cost.md" not in report.read_text()
+    write_costs({"small": Cost(1, 2, 3.0, 4.0)}, tmp_path)
+    report = write_report(dataclasses.replace(MANIFEST, comparisons=()), tmp_path, tmp_path / "out")
+    assert "[its page](cost.md)" in report.read_text()
