@@ -41,6 +41,7 @@ ensure_environment() {
 # apt_install PACKAGE...: installs them if this user may; true when that worked.
 apt_install() {
     local become=()
+    [ -z "${MRICOLORIZE_NO_APT:-}" ] || return 1
     command -v apt-get >/dev/null || return 1
     if [ "$(id -u)" != 0 ]; then
         sudo -n true 2>/dev/null || return 1
@@ -94,7 +95,7 @@ make_venv() {
     if "$python" -c '
 import importlib.metadata, sys
 version = importlib.metadata.version("torch").split(".")
-sys.exit(sys.prefix != sys.base_prefix or (int(version[0]), int(version[1])) < (2, 5))' 2>/dev/null; then
+sys.exit(sys.prefix != sys.base_prefix or (int(version[0]), int(version[1])) < (2, 7))' 2>/dev/null; then
         options=(--system-site-packages)
     fi
     say "  environment: $("$python" --version)"

@@ -155,9 +155,7 @@ def test_every_row_of_the_tables_is_compared():
     ],
 )
 def test_the_table_beside_the_published_numbers(row, kind, contrast):
-    known = numbers(
-        "docs/evaluation/summary.csv", kind=kind, contrast=contrast, method="natural"
-    )
+    known = numbers("docs/evaluation/summary.csv", kind=kind, contrast=contrast, method="natural")
     names = ("ssim_slice", "ms_ssim_slice", "stsim1_slice", "dcf_slice")
     found = [f"{float(known[n]['mean']):.3f}" if n in known else "no truth" for n in names]
     assert table("| natural colours | SSIM")[row] == found

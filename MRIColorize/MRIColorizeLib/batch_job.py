@@ -64,7 +64,7 @@ class BatchPainter:
         notes: list[str] = []
         try:
             made = self._attempt(task, before, notes)
-            return finished_record(task, COLORED, made, begun + 1, " ".join(notes))
+            return finished_record(task, COLORED, made, begun + 1)
         except MRIColorizeError as error:
             reason = str(error)
         except MemoryError:
@@ -93,7 +93,10 @@ class BatchPainter:
             raise
         seconds = round(time.perf_counter() - began, 3)
         slices = color.provenance.slices
-        finished = Finished(state, work.recipe, outputs, slices, seconds, work.run, self._name)
+        finished = Finished(
+            *(state, work.recipe, outputs, slices, seconds, work.run, self._name),
+            notes=" ".join(notes),
+        )
         write_finished(task.finished, finished)
         attempts.finish(staging)
         if before is not None:

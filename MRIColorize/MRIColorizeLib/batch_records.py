@@ -75,11 +75,11 @@ class Work:
     version: str
 
 
-def finished_record(
-    task: Task, state: str, made: Finished, attempts: int, notes: str = ""
-) -> Record:
+def finished_record(task: Task, state: str, made: Finished, attempts: int) -> Record:
     """The record of a volume whose result is whole."""
-    return Record(task.name, state, "", notes, made.slices, made.seconds, attempts, made.worker)
+    return Record(
+        task.name, state, "", made.notes, made.slices, made.seconds, attempts, made.worker
+    )
 
 
 def lost(task: Task, attempts: int) -> Record:

@@ -80,6 +80,11 @@ def colorize(chosen: argparse.Namespace, console: Console) -> int:
     options = options_from(chosen)
     if chosen.preview is not None and options.plane == "consensus":
         raise InputError("--preview shows one plane; give --plane axial, sagittal or coronal.")
+    if chosen.preview is not None and (chosen.tissue or chosen.confidence or chosen.render):
+        raise InputError(
+            "--preview makes the picture of one slice alone; leave out --tissue, --confidence and "
+            "--render, or --preview."
+        )
     sources = chosen.inputs or [sample_path()]
     out = chosen.out or (None if chosen.inputs else Path.cwd())
     jobs = plan_jobs(sources, out, FORMATS[chosen.format], mask=chosen.mask)

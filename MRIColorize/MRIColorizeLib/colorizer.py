@@ -27,6 +27,7 @@ from .options import ColorizeOptions
 from .painting import Painter
 from .provenance import Choices, Provenance
 from .recoloring import TissueMixture
+from .suspicion import warn_of_no_mri
 from .volume import (
     ColorVolume,
     Volume,
@@ -80,6 +81,7 @@ class Colorizer:
         """
         began = time.perf_counter()
         volume = check_volume(volume)
+        warn_of_no_mri(volume.array)
         options = self._checked(options or ColorizeOptions(), volume)
         window, body = find_window(volume.array, options.mask)
         planes = planes_to_color(volume, options.plane)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .errors import InputError
-from .files import check_name, read_with_itk
+from .files import IMAGE_SUFFIXES, check_name, read_with_itk, suffix
 from .silence import silenced
 from .volume import Volume
 
@@ -37,7 +37,9 @@ def read_flat_folder(folder: Path) -> Volume:
 
 def _read_largest(folder: Path, series: list[list[Path]]) -> Volume:
     if not series:
-        raise InputError(f"{folder} holds no DICOM images; give the folder that does, or a file.")
+        raise InputError(
+            f"{folder} holds no DICOM images; give the folder that does, or files.{_others(folder)}"
+        )
     grey = [files for files in series if _is_grey(files[0])]
     # With screenshots only, reading the first of them says that they are colour.
     files = (grey or series)[0]
@@ -48,7 +50,20 @@ def _read_largest(folder: Path, series: list[list[Path]]) -> Volume:
             stacklevel=3,
         )
     _check_positions(folder, files)
+    if (modality := _told(files[0], "0008|0060")) not in ("", "MR"):
+        warnings.warn(
+            f"{folder} holds images of modality {modality}; colours are made for MRI.",
+            stacklevel=3,
+        )
     return read_with_itk(files)
+
+
+def _others(folder: Path) -> str:
+    """What to do with a folder of image files of another kind; "" when there are none."""
+    count = sum(suffix(path) in IMAGE_SUFFIXES for path in folder.iterdir() if path.is_file())
+    if not count:
+        return ""
+    return f" It holds {count} other image files: `mri-colorize batch` colours all of a folder."
 
 
 def find_series(folder: Path) -> list[list[Path]]:
@@ -115,10 +130,13 @@ def _is_grey(file: Path) -> bool:
 
 def _describe(file: Path) -> str:
     """The series' own description, for a message."""
+    return _told(file, "0008|103e") or "without a description"
+
+
+def _told(file: Path, key: str) -> str:
+    """What a header says under a key ("group|element"); "" for nothing."""
     header = _header(file)
-    key = "0008|103e"
-    text = header.GetMetaData(key).strip() if header.HasMetaDataKey(key) else ""
-    return text or "without a description"
+    return header.GetMetaData(key).strip() if header.HasMetaDataKey(key) else ""
 
 
 def _check_positions(folder: Path, files: list[Path]) -> None:

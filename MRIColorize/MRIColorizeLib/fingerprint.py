@@ -56,7 +56,7 @@ class Finished:
     """A result that was written whole.
 
     outputs: file names in its folder and their bytes, the colours first. run: the call that made
-    it. worker: the process that did.
+    it. worker: the process that did. notes: the engine's warnings.
     """
 
     source: InputState
@@ -67,6 +67,7 @@ class Finished:
     run: str
     worker: str
     software: str = __version__
+    notes: str = ""
 
 
 def recipe_of(

@@ -14,6 +14,8 @@ from .model import models_directory
 from .output import COLOR_SUFFIXES
 
 SAMPLE = "head_t1_seg3d_defaced.nii.gz"
+# No folder is meant by these.
+PICTURES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".gif")
 # How the names of our own results end, and those of segmentations.
 OURS = ("_color", "_confidence", "_tissue", ".seg")
 
@@ -90,6 +92,11 @@ def _job(source: Path, out: Path | None, ending: str, alone: bool) -> Job:
                 f"-o {out} ends in {suffix(out)}, which holds no colour; use .nrrd or .nii.gz."
             )
         return _named(source, out.parent, stem(out), suffix(out), stem(out))
+    if out is not None and out.suffix.lower() in PICTURES and not out.is_dir():
+        raise InputError(
+            f"-o {out} has the name of a picture; give a folder, or a .nrrd or .nii.gz file: its "
+            "picture lies beside it."
+        )
     return job_in(out if out is not None else _plain(source).parent, source, ending)
 
 

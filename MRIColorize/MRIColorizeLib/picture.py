@@ -116,10 +116,11 @@ def _place(
     draw.rectangle((x, y, x + width - 1, y + height - 1), fill=(0, 0, 0))
     image.paste(pixels, (x + (width - size[0]) // 2, y + (height - size[1]) // 2))
     font = _font(TEXT - 4)
-    draw.text((x + 8, y + 6), tile.caption, fill=INK, font=font)
     bottom = y + height - 6
-    draw.text((x + 8, bottom), tile.edges[0], fill=FAINT, font=font, anchor="ld")
-    draw.text((x + width - 8, bottom), tile.edges[1], fill=FAINT, font=font, anchor="rd")
+    look = {"fill": INK, "font": font, "stroke_width": 2, "stroke_fill": PAPER}  # on bright tissue
+    draw.text((x + 8, y + 6), tile.caption, **look)
+    draw.text((x + 8, bottom), tile.edges[0], anchor="ld", **look)
+    draw.text((x + width - 8, bottom), tile.edges[1], anchor="rd", **look)
 
 
 def slice_pair(volume: Volume, color: ColorVolume, plane: str, index: int) -> tuple[Tile, Tile]:

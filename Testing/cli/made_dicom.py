@@ -19,6 +19,7 @@ def write_series(
     colour: bool = False,
     positions: list[int] | None = None,
     slopes: list[float] | None = None,
+    modality: str = "MR",
 ) -> None:
     """Write (K, J, I) as one file a slice, in shuffled order; positions: k of each slice.
 
@@ -38,7 +39,7 @@ def write_series(
         dataset = FileDataset("", {}, file_meta=meta, preamble=b"\0" * 128)
         dataset.SOPClassUID = MRImageStorage
         dataset.SOPInstanceUID = meta.MediaStorageSOPInstanceUID
-        dataset.Modality, dataset.SeriesDescription = "MR", description
+        dataset.Modality, dataset.SeriesDescription = modality, description
         dataset.StudyInstanceUID, dataset.SeriesInstanceUID = study, series
         dataset.SeriesNumber, dataset.InstanceNumber = 1, int(number) + 1
         dataset.ImagePositionPatient = list(np.round((lps @ (0, 0, places[number], 1))[:3], 6))

@@ -237,6 +237,10 @@ def test_warnings_of_the_engine_stand_in_the_table(batch, tmp_path):
     write_nifti(tmp_path / "in" / "a.nii.gz", array)
     assert batch(tmp_path / "in", tmp_path / "out").code == 0
     assert "2 voxels are NaN" in table(tmp_path / "out")["a.nii.gz"]["notes"]
+    assert batch(tmp_path / "in", tmp_path / "out").code == 0
+    again = table(tmp_path / "out")["a.nii.gz"]
+    assert again["state"] == "done before"
+    assert "2 voxels are NaN" in again["notes"]
 
 
 def environment(tmp_path: Path, repository: Path) -> dict[str, str]:

@@ -144,6 +144,8 @@ def test_slicer_opens_the_tissue_map_as_a_segmentation(host, head, command, tmp_
         (["--palette", "none.ctbl"], "cannot be read"),
         (["--mask", "none.nii.gz"], "does not exist"),
         (["--plane", "consensus", "--preview", "3"], "--preview"),
+        (["--preview", "3", "--tissue"], "leave out --tissue"),
+        (["-o", "head.png"], "has the name of a picture"),
     ],
 )
 def test_a_bad_look_is_told_before_anything_is_written(head, command, options, words):
