@@ -266,7 +266,8 @@ def _refuse_kind(
     if dimensions > 3:
         frames = "x".join(str(n) for n in size[3:])
         raise InputError(
-            f"{path} has {dimensions} dimensions ({frames} volumes); give one of them as a 3D file."
+            f"{path} has {dimensions} dimensions ({frames} volumes); give one of them as a 3D "
+            "file, or colour all of them in Slicer."
         )
 
 

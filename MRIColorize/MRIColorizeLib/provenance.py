@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from . import __version__
 from .options import ColorizeOptions
 
 NOTICE = "Synthetic colours: not for diagnosis."
@@ -62,6 +63,7 @@ def provenance_fields(made: Provenance) -> dict[str, str]:
     """
     chosen = made.choices
     return {
+        "Software": f"MRIColorize {__version__}",
         "Model": made.model_name,
         "ModelVersion": made.model_version,
         "Device": made.device,

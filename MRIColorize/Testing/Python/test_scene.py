@@ -18,7 +18,7 @@ from stand_ins import (
     scene_state,
 )
 
-from MRIColorizeLib import scene
+from MRIColorizeLib import __version__, scene
 from MRIColorizeLib.errors import InputError, OutputError
 from MRIColorizeLib.volume import ColorVolume, Provenance
 
@@ -180,6 +180,7 @@ class WriteColorTest(unittest.TestCase):
         node = scene.write_color(made_color(), mri)
         expected = {
             "Model": "m",
+            "Software": f"MRIColorize {__version__}",
             "ModelVersion": "0.1",
             "Device": "cuda",
             "Precision": "bfloat16",
