@@ -26,6 +26,7 @@ ARMS = {
     "with the cycle": ("method", "cycle"),
     "with cycle and adversarial terms": ("method", "cycle_adversarial"),
     "the paper's losses and optimizer": ("method", "paper_small"),
+    "the same on unpaired slices alone": ("pairs", "paper_unpaired"),
     "the same in the network of the authors' code": ("competitors", "published_small"),
     "plain CycleGAN": ("competitors", "cyclegan"),
     "ChromaGAN-style, chroma alone": ("competitors", "chroma_gan"),
@@ -34,7 +35,9 @@ ARMS = {
     "ours without the pseudo-cryosection's loss": ("losses", "no_pseudo"),
     "ours without the gradient loss": ("losses", "no_gradient"),
     "ours without the tissue loss": ("losses", "no_tissue"),
+    "ours without the structure loss": ("losses", "no_structure"),
     "ours with instance norm": ("norm", "instance_norm"),
+    "ours on pairs 2 mm out of register": ("misregistration", "misregistered_2mm"),
     "ours on pairs 5 mm out of register": ("misregistration", "misregistered_5mm"),
     "ours on pairs 10 mm out of register": ("misregistration", "misregistered_10mm"),
 }
