@@ -40,6 +40,7 @@ ARMS = {
     "ours on pairs 2 mm out of register": ("misregistration", "misregistered_2mm"),
     "ours on pairs 5 mm out of register": ("misregistration", "misregistered_5mm"),
     "ours on pairs 10 mm out of register": ("misregistration", "misregistered_10mm"),
+    "ours on pairs bent by 5 mm": ("misregistration", "misregistered_elastic"),
 }
 PARTS = {
     "the second decoder": ("decoders", "single_decoder", "plain"),
