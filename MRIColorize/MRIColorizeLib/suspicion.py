@@ -6,10 +6,12 @@ import warnings
 
 import numpy as np
 
-MOST_SLICES = 16  # looked at of a volume
+MOST_SLICES, MOST_ROWS = 16, 256  # looked at of a volume, and of a slice
 FEWEST_PAIRS = 200  # of neighbours; fewer say nothing
-# Noise and partial volume make neighbours of an MRI differ; those of a label map are mostly one.
-SAME_NEIGHBOURS = 0.8
+# Noise and partial volume make neighbours of an MRI differ; those of a label map are mostly one. Of
+# 40 volumes looked at, whole-number MRI had at most 0.22 (cut down to four bits 0.51), label maps
+# of 1 mm 0.81 to 0.92 and coarse ones 0.67 or more.
+SAME_NEIGHBOURS = 0.6
 # Air in Hounsfield units, and how much of a CT it is at least.
 AIR = (-1100.0, -900.0)
 SHARE_OF_AIR = 0.05
@@ -17,8 +19,10 @@ SHARE_OF_AIR = 0.05
 
 def warn_of_no_mri(array: np.ndarray) -> None:
     """Warn when a volume (K, J, I) looks like a label map or like a CT."""
-    step = -(-array.shape[0] // MOST_SLICES)
-    seen = array[::step]
+    slices, rows = (
+        -(-n // most) for n, most in zip(array.shape[:2], (MOST_SLICES, MOST_ROWS), strict=True)
+    )
+    seen = array[::slices, ::rows]
     if _is_label_map(seen):
         warnings.warn(
             "Most neighbouring voxels hold the same whole number: this looks like a label map; "
@@ -32,10 +36,15 @@ def warn_of_no_mri(array: np.ndarray) -> None:
 
 
 def _is_label_map(array: np.ndarray) -> bool:
-    """Whether whole numbers above the background mostly have neighbours of the same value."""
-    first, second = array[..., :-1], array[..., 1:]
-    inside = np.minimum(first, second) > array.min()
-    first, second = first[inside], second[inside]
-    if first.size < FEWEST_PAIRS or not np.array_equal(first, np.rint(first)):
+    """Whether whole numbers beside the background mostly have neighbours of the same value.
+
+    The background is the most frequent value: filtered images have some below it.
+    """
+    if not np.array_equal(array, np.rint(array)):
         return False
-    return float(np.mean(first == second)) > SAME_NEIGHBOURS
+    values, counts = np.unique(array, return_counts=True)
+    background = values[counts.argmax()]
+    first, second = array[..., :-1], array[..., 1:]
+    inside = (first != background) & (second != background)
+    first, second = first[inside], second[inside]
+    return first.size >= FEWEST_PAIRS and float(np.mean(first == second)) > SAME_NEIGHBOURS

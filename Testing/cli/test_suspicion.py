@@ -25,6 +25,12 @@ def test_a_label_map_is_coloured_and_it_is_said(tmp_path, command):
     assert (tmp_path / "labels_color.nrrd").is_file()
 
 
+def test_a_coarse_tissue_map_of_a_real_head_is_one(data):
+    array = read_volume(data / "head_t1_tiny.nii.gz").array
+    with pytest.warns(UserWarning, match="looks like a label map"):
+        warn_of_no_mri(np.digitize(array, np.percentile(array, (40, 60, 85))))
+
+
 def test_a_ct_is_known_by_its_air():
     body = made_head() > 150
     with pytest.warns(UserWarning, match="air in a CT"):
@@ -36,9 +42,12 @@ def test_an_mri_is_not_suspected(data, name):
     array = read_volume(data / f"{name}.nii.gz").array
     stripped = np.where(array > np.percentile(array, 60), array, 0)
     eight_bits = np.rint(array / array.max() * 255)
+    four_bits = np.rint(array / array.max() * 15)
+    undershot = np.rint(stripped / array.max() * 255)  # a filter leaves some below the background
+    undershot[0, 0, :3] = -4
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        for one in (array, stripped, eight_bits, made_head()):
+        for one in (array, stripped, eight_bits, four_bits, undershot, made_head()):
             warn_of_no_mri(one)
 
 
