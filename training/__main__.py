@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from MRIColorizeLib.errors import MRIColorizeError
-from training.architecture.command import add_architecture_command
 from training.card.command import add_card_command
 from training.config import CONFIGS
 from training.curves import add_curves_command
@@ -73,7 +72,6 @@ def _parser() -> argparse.ArgumentParser:
     add_curves_command(commands)
     add_experiments_command(commands)
     commands.add_parser("evaluate", help="measure a model on MRI that it never saw")
-    add_architecture_command(commands)
     add_trap_command(commands)
     return parser
 

@@ -7,27 +7,41 @@ from pathlib import Path
 from typing import Literal
 
 from MRIColorizeLib.generator_config import GeneratorConfig
+from MRIColorizeLib.scale import Scale
 from training.errors import ConfigError
 
 CONFIGS = Path(__file__).parent / "configs"
-SEQUENCE_COUNT = 8  # of training/data/contrast.py
+SEQUENCE_COUNT = 9  # of training/data/contrast.py
 
 
 @dataclass(frozen=True)
 class SliceConfig:
     """How slices are drawn and bent."""
 
-    spacing_mm: float = 1.0  # of the network's pixels; written on the model's card
-    spacing_jitter: float = 0.25  # +- share of it
-    body_spacing_mm: float = 1.5  # for photographs whose pixels are coarser than this
-    crops: tuple[int, ...] = (160, 192)  # pixels; one size a batch
-    any_rotation: float = 0.3  # share of samples turned by any angle, the others within 25 degrees
-    elastic_mm: float = 3.0
+    # Millimetres a pixel: the longer side of a section spans `section` pixels, within the bounds.
+    # The same rule holds at use; it is written on the model's card.
+    section: int = 224
+    least_mm: float = 0.7
+    most_mm: float = 2.0
+    spacing_jitter: float = 0.15  # +- share of the millimetres a pixel
+    crops: tuple[int, ...] = (160, 192, 224)  # pixels; one size a batch
+    stretched: float = 0.6  # share of batches whose crops are wide or tall
+    parts: float = 0.25  # share of samples that show one of the parts that a section falls into
+    cuts: float = 0.3  # share of samples whose field of view cuts the body
+    tilt_degrees: float = 8.0  # standard deviation
+    any_rotation: float = 0.05  # share of samples turned by up to 60 degrees
+    elastic_mm: float = 5.0  # at 1 mm a pixel
     strip: float = 0.25  # share of the samples with more than a brain that are reduced to it
     csf_rim: float = 0.3  # share of cryosection samples whose brain gets a wider rim of CSF
-    photographs: float = 0.5  # share of samples that come from cryosections
+    photographs: float = 0.2  # share of samples that come from cryosections
+    heads: float = 0.35  # share that come from heads and brains; the rest are bodies
     misregistration_mm: float = 0.0  # how far the targets of training pairs are shifted
     misregistration_elastic_mm: float = 0.0  # and bent: root mean square of a smooth field
+
+    @property
+    def scale(self) -> Scale:
+        """The rule for millimetres a pixel."""
+        return Scale(self.section, self.least_mm, self.most_mm)
 
     @property
     def registered(self) -> SliceConfig:
@@ -42,21 +56,26 @@ class SynthesisConfig:
     ramp_from: float = 0.3  # share of the full strength in the first step
     ramp_steps: float = 0.8  # share of the training after which the strength is full
     synthetic: float = 0.5  # share of labelled real MRI that gets a synthetic contrast
-    random_contrast: float = 0.05  # share with class intensities from nowhere
+    random_contrast: float = 0.12  # share with class intensities from nowhere
     properties: float = 0.12  # relative spread of the tissues' proton density, T1 and T2
     class_jitter: float = 0.04
     texture: float = 0.08
     photo_texture: float = 0.3  # how far the picture's own fine structure enters
-    bias: float = 0.35
+    bias: float = 0.5
+    surface_coil: float = 0.3  # share of samples whose brightness falls from one side
+    coil_range: float = 10.0  # by up to this factor
     noise: float = 0.06
     gamma: float = 0.3
     gain: float = 0.2
     blur: float = 2.5  # largest loss of resolution, in pixels
     # How often each sequence of training/data/contrast.py is drawn, in its order.
-    shares: tuple[float, ...] = (0.10, 0.12, 0.10, 0.36, 0.07, 0.16, 0.04, 0.05)
-    fat_suppressed: float = 0.12  # share of the samples
-    inflow: float = 0.0  # share whose blood and organs are bright: fresh blood, contrast agents
-    organ_texture: float = 0.0  # relative spread of intensity from one organ to the next
+    shares: tuple[float, ...] = (0.14, 0.10, 0.16, 0.24, 0.12, 0.09, 0.03, 0.07, 0.05)
+    fat_suppressed: float = 0.2  # share of the samples
+    dixon: float = 0.12  # share that are Dixon's water, fat or opposed-phase images
+    inflow: float = 0.2  # share whose blood is fresh and bright
+    outflow: float = 0.5  # share of spin echoes whose blood has left
+    agent: float = 0.25  # share of T1-weighted samples with contrast agent
+    organ_texture: float = 0.3  # relative spread of intensity from one region to the next
 
 
 @dataclass(frozen=True)
@@ -71,6 +90,7 @@ class LossConfig:
     pseudo: float = 1.5
     gradient: float = 1.5
     tissue: float = 0.4
+    dice: float = 0.0  # of the tissues that a batch shows, all alike
     structure: float = 0.15  # through the lightness residual; palette head, two decoders
     background: float = 0.25  # weight of a background pixel in the colour and cycle losses
     segmentation: float = 0.0  # the frozen SegNet on the pseudo-cryosection

@@ -22,7 +22,11 @@ from training.errors import RunError
 from training.journal import LOG, VALIDATION
 from training.segmentation import load_segnet
 
-TITLES = {"visible-human-head": "Visible Human colours for MRI of the head"}
+TITLES = {"visible-human-body": "Visible Human colours for MRI of head and body"}
+ORIENTATION = (
+    "Rows from anterior to posterior or from superior to inferior, columns from the patient's "
+    "right to the left or from anterior to posterior"
+)
 INTENDED_USE = (
     "Teaching, illustration and research: the colours of a cryosection on an MRI. "
     "Not for diagnosis."
@@ -30,7 +34,7 @@ INTENDED_USE = (
 LIMITS = (
     "Colours are those of one frozen cadaver and not of the person scanned. "
     "Lesions, contrast agents and tissues that were not trained on get the colour of what they "
-    "resemble. Outside the head the tissue classes are weak."
+    "resemble."
 )
 
 
@@ -80,7 +84,8 @@ def export_model(
         "licence": "Apache-2.0",
         "intended_use": INTENDED_USE,
         "limits": " ".join(text for text in (LIMITS, about.limits) if text),
-        "spacing_mm": config.slices.spacing_mm,
+        "scale": dataclasses.asdict(config.slices.scale),
+        "orientation": ORIENTATION,
         "temperature": config.temperature,
         "intensity": "0 at the volume's 0.5th percentile, 1 at the body's 99.5th; else clipped",
         "generator": dataclasses.asdict(config.generator),

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from MRIColorizeLib.generator import DualDecoderGenerator, GeneratorOutput
 from MRIColorizeLib.generator_config import GeneratorConfig
 from training.average import WeightAverage
+from training.classes import with_classes
 from training.config import TrainConfig
 from training.losses import supervised_losses
 from training.networks.back import BackGenerator
@@ -139,6 +140,7 @@ class Learner:
 
     def start_from(self, weights: Mapping[str, Tensor]) -> None:
         """Begin with another run's generator. Raises RuntimeError when it is built otherwise."""
+        weights = with_classes(weights, self.config.generator)
         self.average.network.load_state_dict(weights)
         self.players["generator"].plain.load_state_dict(weights)
 

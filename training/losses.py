@@ -18,10 +18,18 @@ from training.structure import lightness_structure
 # Rare or thin tissues count more, the background and the catch-all less.
 TISSUE_WEIGHTS = {
     Tissue.BACKGROUND: 0.3,
-    Tissue.BONE: 1.5,
+    Tissue.SKIN: 1.5,
+    Tissue.BONE: 2.0,
+    Tissue.MARROW: 2.0,
     Tissue.CSF: 1.5,
-    Tissue.ORGAN: 0.7,
-    Tissue.OTHER: 0.5,
+    Tissue.BLOOD: 2.0,
+    Tissue.HEART: 3.0,
+    Tissue.LIVER: 1.5,
+    Tissue.KIDNEY: 3.0,
+    Tissue.SPLEEN: 3.0,
+    Tissue.BOWEL: 1.5,
+    Tissue.CARTILAGE: 2.0,
+    Tissue.GLAND: 3.0,
 }
 
 
@@ -42,6 +50,8 @@ def supervised_losses(
         terms["pseudo"] = config.pseudo * pseudo
     if config.tissue and output.logits is not None:
         terms["tissue"] = config.tissue * tissue_cross_entropy(output.logits, batch.labels)
+    if config.dice and output.logits is not None:
+        terms["dice"] = config.dice * soft_dice_loss(output.logits, batch.labels)
     if config.structure and output.palette_lab is not None and output.residual is not None:
         terms["structure"] = config.structure * lightness_structure(output, batch)
     return terms
@@ -120,9 +130,27 @@ def tissue_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
     """Class cross-entropy: logits (B, classes, H, W), labels (B, H, W)."""
     weights = torch.ones(logits.shape[1], device=logits.device)
     for tissue, weight in TISSUE_WEIGHTS.items():
-        weights[tissue] = weight
+        if tissue < len(weights):
+            weights[tissue] = weight
     total = F.cross_entropy(logits, labels, weights, reduction="sum")
     return total / world_mean(weights[labels].sum())
+
+
+def soft_dice_loss(logits: Tensor, labels: Tensor) -> Tensor:
+    """1 - soft Dice, mean over the tissues that the batch shows (Milletari et al. 2016).
+
+    logits: (B, classes, H, W), labels: (B, H, W). A small organ counts as much as a large one.
+    """
+    classes = logits.shape[1]
+    probabilities = F.softmax(logits.float(), dim=1)
+    truth = F.one_hot(labels, classes).permute(0, 3, 1, 2).to(probabilities.dtype)
+    both = (probabilities * truth).sum(dim=(0, 2, 3))
+    size = truth.sum(dim=(0, 2, 3))
+    total = probabilities.sum(dim=(0, 2, 3)) + size
+    present = size > 0
+    present[Tissue.BACKGROUND] = False
+    dice = (2 * both + 1) / (total + 1)
+    return 1 - dice[present].mean() if bool(present.any()) else dice.sum() * 0
 
 
 def least_squares(judged: Tensor, real: bool) -> Tensor:

@@ -31,7 +31,6 @@ from training.networks.segnet import SegNet
 
 WEIGHTS = "segnet.safetensors"
 CARD = "segnet.json"
-COARSE_MM = 1.4  # pixels above this count as coarse, as when slices are drawn
 
 
 @dataclass(frozen=True)
@@ -185,12 +184,9 @@ def _held_out_slices(
     """Whole validation slices at the network's spacing: (3, H, W) in [0, 1], (H, W) codes."""
     for volume in volumes:
         native = volume.spacing[1:]
-        coarse = native.min() > COARSE_MM
-        spacing = config.slices.body_spacing_mm if coarse else config.slices.spacing_mm
-        size = [
-            max(round(length * float(mm) / spacing), 1)
-            for length, mm in zip(volume.labels.shape[1:], native, strict=True)
-        ]
+        sides = [n * float(mm) for n, mm in zip(volume.labels.shape[1:], native, strict=True)]
+        pixel = config.slices.scale.spacing_mm(sides[0], sides[1])
+        size = [max(round(side / pixel), 1) for side in sides]
         for index in volume.indices("val"):
             picture = torch.from_numpy(volume.image[index]).permute(2, 0, 1)[None].float() / 255
             picture = F.interpolate(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
 from .intensity import Window
 from .options import ColorizeOptions
+from .orientation import Turn
 from .recoloring import KEPT
 
 # Voxels turned to grey at once for the background: bounds the memory.
@@ -28,6 +29,12 @@ class Canvas:
     lab: np.ndarray | None
     tissues: np.ndarray | None
     weights: np.ndarray | None
+
+    def turned(self, turn: Turn) -> Canvas:
+        """The same arrays seen along the patient's axes: what is written there stands in these."""
+        arrays = {field.name: getattr(self, field.name) for field in fields(self)}
+        seen = {name: turn.view(each) for name, each in arrays.items() if each is not None}
+        return replace(self, **seen)
 
 
 def make_canvas(

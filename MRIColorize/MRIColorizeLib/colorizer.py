@@ -24,10 +24,12 @@ from .lanes import in_lanes
 from .layout import Layout, lay_out
 from .model import Model
 from .options import ColorizeOptions
+from .orientation import Turn
 from .painting import Painter
 from .provenance import Choices, Provenance
 from .recoloring import TissueMixture
 from .suspicion import warn_of_no_mri
+from .tissue import fit_palette
 from .volume import (
     ColorVolume,
     Volume,
@@ -81,19 +83,25 @@ class Colorizer:
         """
         began = time.perf_counter()
         volume = check_volume(volume)
-        warn_of_no_mri(volume.array)
+        turn = Turn.of(volume.ijk_to_ras)
+        seen = turn.volume(volume)  # from here on, it does not matter how the voxels are stored
+        warn_of_no_mri(seen.array)
         options = self._checked(options or ColorizeOptions(), volume)
-        window, body = find_window(volume.array, options.mask)
-        planes = planes_to_color(volume, options.plane)
-        spacing = self.model.card.spacing_mm
-        layouts = [lay_out(volume, plane, body, window, spacing) for plane in planes]
-        wanted = [_slices_to_color(*pair, options) for pair in zip(layouts, planes, strict=True)]
+        mask = None if options.mask is None else turn.view(options.mask)
+        window, body = find_window(seen.array, mask)
+        planes = planes_to_color(seen, options.plane)
+        scale = self.model.card.scale
+        layouts = [lay_out(seen, plane, body, window, scale) for plane in planes]
+        alone = None
+        if options.slice_index is not None:
+            alone = _slice_alone(layouts[0], planes[0], turn, options.slice_index)
         several, has_tissue = len(planes) > 1, self._has_palette()
-        canvas = make_canvas(volume.array, window, options, has_tissue, several)
-        done, total = 0, sum(wanted)
+        result = make_canvas(volume.array, window, options, has_tissue, several)
+        canvas = result.turned(turn)
+        done, total = 0, 1 if alone is not None else sum(each.present().size for each in layouts)
         yield 0, total
         for number, layout in enumerate(layouts):
-            for count in self._paint(layout, canvas, options, number, several):
+            for count in self._paint(layout, canvas, options, number, several, alone):
                 done += count
                 yield done, total
         if several:
@@ -110,14 +118,15 @@ class Colorizer:
             seconds=time.perf_counter() - began,
             choices=Choices.of(options),
         )
+        body = turn.back(body)
         return ColorVolume(
-            canvas.color,
+            result.color,
             body,
-            canvas.tissue,
+            result.tissue,
             volume.ijk_to_ras.copy(),
             provenance,
-            canvas.confidence,
-            self._mixture(canvas, volume, body, window, options),
+            result.confidence,
+            self._mixture(result, volume, body, window, options),
         )
 
     def _checked(self, options: ColorizeOptions, volume: Volume) -> ColorizeOptions:
@@ -133,6 +142,9 @@ class Colorizer:
                 stacklevel=3,
             )
             options = replace(options, plane=choose_plane(volume, "auto"))
+        if options.palette is not None:
+            classes = self.model.generator.config.classes
+            options = replace(options, palette=fit_palette(options.palette, classes))
         mask = options.mask
         if mask is None:
             return options
@@ -143,14 +155,17 @@ class Colorizer:
         return replace(options, mask=mask.astype(bool))
 
     def _paint(
-        self, layout: Layout, canvas: Canvas, options: ColorizeOptions, planes: int, several: bool
+        self,
+        layout: Layout,
+        canvas: Canvas,
+        options: ColorizeOptions,
+        planes: int,
+        several: bool,
+        wanted: int | None,
     ) -> Iterator[int]:
-        """Paint the slices of one plane, batch by batch; yields the number of each batch."""
+        """Paint the slices of one plane, or the wanted one; yields the number of each batch."""
         plan = plan_work(self.device, layout, self._width(), options.batch_size)
         present = layout.present()
-        wanted = None
-        if options.slice_index is not None:
-            wanted = options.slice_index - layout.box[0].start
         while present.size:
             painter = Painter(self._network, self.model.card, options, several)
             batches = make_batches(present, wanted, plan.size)
@@ -197,7 +212,7 @@ class Colorizer:
 
     @property
     def palette(self) -> np.ndarray | None:
-        """The model's own colours, float32 (13, 3) CIELAB; None when it has no palette."""
+        """The model's own colours, float32 (classes, 3) CIELAB; None when it has no palette."""
         if not self._has_palette():
             return None
         return self.model.generator.palette_lab.float().cpu().numpy()
@@ -234,12 +249,9 @@ class Colorizer:
         return self.model.generator.config.width
 
 
-def _slices_to_color(layout: Layout, plane: str, options: ColorizeOptions) -> int:
-    """How many slices show the body, or 1 when the one that was asked for does."""
-    present = layout.present()
-    wanted = options.slice_index
-    if wanted is None:
-        return int(present.size)
-    if wanted not in present + layout.box[0].start:
-        raise InputError(f"Slice {wanted} of the {plane} plane shows no body; choose another.")
-    return 1
+def _slice_alone(layout: Layout, plane: str, turn: Turn, index: int) -> int:
+    """Where a layout has the slice of that index of the volume as it is stored."""
+    wanted = turn.index(layout.order[0], index, layout.slices) - layout.box[0].start
+    if wanted not in layout.present():
+        raise InputError(f"Slice {index} of the {plane} plane shows no body; choose another.")
+    return wanted

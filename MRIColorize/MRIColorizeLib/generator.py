@@ -167,7 +167,8 @@ class DualDecoderGenerator(nn.Module):
             self.color = self.semantic
         elif config.decoders == "dual":
             self.color = Decoder(config, 3, encoder_skips + int(config.cross_skips))
-        self.register_buffer("palette_lab", torch.from_numpy(PALETTE_LAB.copy()), persistent=True)
+        palette = torch.from_numpy(PALETTE_LAB[: config.classes].copy())
+        self.register_buffer("palette_lab", palette, persistent=True)
 
     def forward(
         self, x: Tensor, mask: Tensor | None = None, temperature: float = 1.0

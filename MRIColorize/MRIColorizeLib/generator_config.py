@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from .errors import ModelError
-from .tissue import CLASSES
+from .tissue import CLASSES, HEAD_CLASSES
 
 # Smallest and largest value of every number that a model's card may ask for.
 LIMITS: Mapping[str, tuple[float, float]] = {
@@ -19,7 +19,7 @@ LIMITS: Mapping[str, tuple[float, float]] = {
     "dilations": (1, 64),
     "reduction": (1, 1024),
     "output_kernel": (1, 15),
-    "classes": (CLASSES, CLASSES),
+    "classes": (HEAD_CLASSES, CLASSES),
     "lightness_bound": (0, 100),
     "chroma_bound": (0, 100),
 }
@@ -92,7 +92,8 @@ class GeneratorConfig:
             for name, value in settings.items()
         }
         for name, value in values.items():
-            if not _makes_sense(name, value, hints[name]):
+            known_classes = name != "classes" or value in (HEAD_CLASSES, CLASSES)
+            if not known_classes or not _makes_sense(name, value, hints[name]):
                 raise ModelError(
                     f"The card asks for {name} = {reprlib.repr(value)[:60]}, which no model here "
                     "can have; get the model again."

@@ -11,10 +11,9 @@ from .color import DETAIL_RADIUS
 from .errors import InputError
 from .intensity import Window
 from .memory import check_fits
+from .scale import MARGIN_MM, Scale
 from .volume import Volume, bounding_box, slice_order
 
-# Black border kept around the body, so that the network sees its outline.
-MARGIN_MM = 6.0
 # No body is longer; what measures more has its spacing in micrometres, or none at all.
 MAX_SIDE_MM = 4000.0
 # What the network needs for a slice, at the widths that ship and in 32 bits.
@@ -26,7 +25,7 @@ class Layout:
     """A volume seen along one plane, cropped to the body.
 
     raw: (S, H, W) float32, a view of the MRI; mask: (S, H, W) bool, a view of the body; size: rows
-    and columns at the model's millimetres per pixel; order, box: what `view` does.
+    and columns as the network sees them; order, box: what `view` does; slices: of the whole volume.
     """
 
     raw: np.ndarray
@@ -35,6 +34,7 @@ class Layout:
     size: tuple[int, int]
     order: tuple[int, int, int]
     box: tuple[slice, ...]
+    slices: int
 
     def view(self, array: np.ndarray) -> np.ndarray:
         """An array (K, J, I, ...) of the volume's grid as (S, H, W, ...), without a copy."""
@@ -91,25 +91,25 @@ class Patch:
             np.copyto(seen[index, self.rows, self.columns], new, where=body)
 
 
-def lay_out(
-    volume: Volume, plane: str, body: np.ndarray, window: Window, spacing_mm: float
-) -> Layout:
-    """Turn a volume to a plane and crop it to its body and a margin.
+def lay_out(volume: Volume, plane: str, body: np.ndarray, window: Window, scale: Scale) -> Layout:
+    """See a volume along a plane, cropped to its body and a margin.
 
-    body: bool (K, J, I); spacing_mm: the model's millimetres per pixel. Raises InputError when a
-    slice would be larger than a body, or than what memory is free.
+    body: bool (K, J, I); scale: the model's. Raises InputError when a slice would be larger than a
+    body, or than what memory is free.
     """
     order = slice_order(volume, plane)
     spacing = [volume.spacing[::-1][axis] for axis in order]
     margin = (0, *(int(np.ceil(MARGIN_MM / step)) for step in spacing[1:]))
     box = bounding_box(body.transpose(order), margin)
-    raw = volume.array.transpose(order)[box]
+    whole = volume.array.transpose(order)
+    raw = whole[box]
     sides = [n * step for n, step in zip(raw.shape[1:], spacing[1:], strict=True)]
     if max(sides) > MAX_SIDE_MM:
         raise InputError(
             f"A slice measures {sides[0]:.0f} x {sides[1]:.0f} mm, more than any body; correct the "
             "volume's spacing."
         )
+    spacing_mm = scale.spacing_mm(sides[0], sides[1])
     rows, columns = (max(4, round(side / spacing_mm)) for side in sides)
     check_fits(rows * columns * BYTES_PER_PIXEL, f"A slice of {columns} x {rows} pixels")
-    return Layout(raw, body.transpose(order)[box], window, (rows, columns), order, box)
+    return Layout(raw, body.transpose(order)[box], window, (rows, columns), order, box, len(whole))

@@ -6,16 +6,16 @@ import torch
 from torch import Tensor
 
 from .recoloring import KEPT
-from .tissue import CLASSES
 
 
 def most_probable(probabilities: Tensor) -> Tensor:
     """Codes uint8 (B, 1, H, W) of the most probable tissues, of (B, classes, H, W)."""
-    codes = torch.arange(CLASSES, dtype=torch.int32, device=probabilities.device)
+    classes = probabilities.shape[1]
+    codes = torch.arange(classes, dtype=torch.int32, device=probabilities.device)
     # The largest of whole numbers that end in the tissue: on a CPU six times faster than argmax.
     # Where two are alike to a millionth, the lower code wins.
-    ranked = (probabilities * 1e6).to(torch.int32).mul_(16).add_((15 - codes)[:, None, None])
-    return 15 - ranked.amax(dim=1, keepdim=True).bitwise_and_(15).to(torch.uint8)
+    ranked = (probabilities * 1e6).to(torch.int32).mul_(32).add_((31 - codes)[:, None, None])
+    return 31 - ranked.amax(dim=1, keepdim=True).bitwise_and_(31).to(torch.uint8)
 
 
 def keep_most_probable(probabilities: Tensor) -> tuple[Tensor, Tensor]:

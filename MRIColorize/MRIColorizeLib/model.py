@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from .errors import DependencyError, ModelError
 from .generator_config import GeneratorConfig
+from .scale import Scale
 from .weights import load_tensors, regular_size
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ MAX_TEXT = 1000
 class ModelCard:
     """What a model's card says about it.
 
-    spacing_mm: millimetres per pixel that the network works at. generator: fields of
+    scale: at which the network sees a section. generator: fields of
     GeneratorConfig. temperature: of the tissue softmax at use. details: everything else on the card
     (training data and licences, measures with spread, intended use, limits).
     """
@@ -41,7 +42,7 @@ class ModelCard:
     version: str
     title: str
     licence: str
-    spacing_mm: float
+    scale: Scale
     temperature: float
     generator: Mapping[str, Any]
     weights_sha256: str
@@ -177,7 +178,7 @@ def read_card(directory: Path) -> ModelCard:
             version=_text(data, "version"),
             title=_text(data, "title"),
             licence=_text(data, "licence"),
-            spacing_mm=float(data["spacing_mm"]),
+            scale=_scale(data),
             temperature=float(data["temperature"]),
             generator=data["generator"],
             weights_sha256=_text(weights, "sha256"),
@@ -189,9 +190,19 @@ def read_card(directory: Path) -> ModelCard:
         raise ModelError(
             f"{path} lacks or garbles {str(error)[:80]}; get the model again."
         ) from error
-    if not 0.05 <= card.spacing_mm <= 20 or not 0.05 <= card.temperature <= 5:
+    scale = card.scale
+    possible = 0.05 <= scale.least_mm <= scale.most_mm <= 20 and 1 <= scale.pixels <= 4096
+    if not possible or not 0.05 <= card.temperature <= 5:
         raise ModelError(f"{path} has an impossible spacing or temperature; get the model again.")
     return card
+
+
+def _scale(data: Mapping[str, Any]) -> Scale:
+    """The card's rule for millimetres a pixel; older cards give one number for all sections."""
+    if "scale" not in data:
+        return Scale.fixed(float(data["spacing_mm"]))
+    rule = data["scale"]
+    return Scale(int(rule["pixels"]), float(rule["least_mm"]), float(rule["most_mm"]))
 
 
 def _read_json(path: Path) -> dict[str, Any]:

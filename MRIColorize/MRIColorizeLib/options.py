@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 
 from .errors import InputError
-from .tissue import CLASSES
+from .tissue import CLASSES, HEAD_CLASSES
 
 Plane = Literal["auto", "axial", "sagittal", "coronal", "consensus"]
 Mode = Literal["natural", "structure"]
@@ -33,7 +33,7 @@ class ColorizeOptions:
     saturation: 0 to 2, factor on chroma; 1 is the cadaver's own.
     blend: 0 to 1, how much of the colour shows; 0 is the grey MRI as the network sees it.
     background: what lies outside the body, "black", "white" or the grey "mri".
-    palette: float (13, 3), the CIELAB colours (D65) of the tissues in the order of
+    palette: float (20, 3) or (13, 3), the CIELAB colours (D65) of the tissues in the order of
     `tissue.Tissue`; None takes the model's own. palette_name: what the result says of it.
     editable: keep what `recoloring.recolor` needs, about 17 bytes for each voxel of the body.
     confidence: also give the probability of the most probable tissue.
@@ -77,9 +77,12 @@ class ColorizeOptions:
 
 
 def check_palette(lab: np.ndarray) -> np.ndarray:
-    """Return the palette as float32 (13, 3) CIELAB, or raise InputError with what is wrong."""
+    """Return the palette as float32 (20, 3) CIELAB, or raise InputError with what is wrong.
+
+    One of 13 colours, as models had them that know heads alone, comes back as it is too.
+    """
     lab = np.asarray(lab)
-    if lab.shape != (CLASSES, 3) or lab.dtype.kind not in "iuf":
+    if lab.shape not in ((CLASSES, 3), (HEAD_CLASSES, 3)) or lab.dtype.kind not in "iuf":
         raise InputError(
             f"The palette is {lab.dtype} {lab.shape}; give {CLASSES} tissues by 3 CIELAB numbers."
         )

@@ -16,7 +16,7 @@ from .errors import DependencyError, InputError, ModelError
 from .model import WEIGHTS_NAME, Model, ModelCard, models_directory
 from .options import check_palette
 from .staging import atomic
-from .tissue import CLASSES, NAMES, PALETTE_LAB
+from .tissue import CLASSES, HEAD_CLASSES, NAMES, PALETTE_LAB, fit_palette
 from .weights import regular_size
 
 MALE = "Visible Human Male"
@@ -27,20 +27,21 @@ MAX_FILE_BYTES = 1 << 20
 
 @dataclass(frozen=True, eq=False)
 class Palette:
-    """A name and a colour for every tissue: `lab` float32 (13, 3) CIELAB, as in `tissue.Tissue`.
+    """A name and a colour for every tissue: `lab` float32 (20, 3) CIELAB, as in `tissue.Tissue`.
 
-    Raises InputError for colours that are none.
+    Thirteen colours, as models had them that know heads alone, are taken for all twenty. Raises
+    InputError for colours that are none.
     """
 
     name: str
     lab: np.ndarray
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "lab", check_palette(self.lab))
+        object.__setattr__(self, "lab", fit_palette(check_palette(self.lab), CLASSES))
 
     @property
     def rgb(self) -> np.ndarray:
-        """The colours on a screen: float64 (13, 3) sRGB in [0, 1], clipped to what it can show."""
+        """The colours on a screen: float64 (20, 3) sRGB in [0, 1], clipped to what it can show."""
         return lab_to_rgb(self.lab)
 
 
@@ -57,7 +58,7 @@ def model_palette(source: Model | ModelCard) -> Palette:
         lab = source.generator.palette_lab.cpu().numpy()
     else:
         lab = _stored_palette(card)
-    shipped = lab.shape == PALETTE_LAB.shape and bool((lab == PALETTE_LAB).all())
+    shipped = np.array_equal(lab, PALETTE_LAB[: len(lab)])
     return Palette(MALE if shipped else f"{card.name}'s own", lab)
 
 
@@ -131,8 +132,11 @@ def load_palette(path: str | Path) -> Palette:
         raise InputError(
             f"{path} is damaged: its lines are not `index name red green blue alpha`."
         ) from error
-    missing = [NAMES[code] for code in np.flatnonzero(np.isnan(rgb).any(axis=1))]
-    if missing:
+    absent = np.flatnonzero(np.isnan(rgb).any(axis=1))
+    if np.array_equal(absent, np.arange(HEAD_CLASSES, CLASSES)):
+        rgb = rgb[:HEAD_CLASSES]
+    elif absent.size:
+        missing = [NAMES[code] for code in absent]
         raise InputError(f"{path} has no colour for {', '.join(missing)}; give all {CLASSES}.")
     if (rgb < 0).any() or (rgb > 255).any():
         raise InputError(f"{path} has colours outside 0 to 255; correct them.")

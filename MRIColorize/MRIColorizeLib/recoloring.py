@@ -10,7 +10,7 @@ import torch
 from .errors import InputError
 from .finishing import Finish, finish, to_bytes
 from .options import check_palette
-from .tissue import CLASSES
+from .tissue import fit_palette
 from .volume import ColorVolume
 
 # Tissues kept for each voxel; what a fifth one would add is below a grey level nearly everywhere.
@@ -25,9 +25,9 @@ class TissueMixture:
 
     tissues: uint8 (N, KEPT), the most probable ones; weights: uint8 (N, KEPT), 0 to 255 for their
     probabilities of 0 to 1; lab: float16 (N, 3), the CIELAB colour before `finish`; mri: float16
-    (N,), the grey MRI in [0, 1]; palette: float32 (13, 3), the CIELAB colours of the run; finish:
-    how the run finished its colours; own: float32 (13, 3), the model's own colours. A voxel that
-    was not coloured has weights of 0.
+    (N,), the grey MRI in [0, 1]; palette: float32 (classes, 3), the CIELAB colours of the run;
+    finish: how the run finished its colours; own: float32 (classes, 3), the model's own colours. A
+    voxel that was not coloured has weights of 0.
     """
 
     tissues: np.ndarray
@@ -42,15 +42,16 @@ class TissueMixture:
 def recolor(color: ColorVolume, palette_lab: np.ndarray) -> np.ndarray:
     """The colours under another palette, without the network: uint8 (K, J, I, 3).
 
-    palette_lab: (13, 3) CIELAB in the order of `tissue.Tissue`. Voxels without a changed tissue
-    keep their bytes, so the palette of the run gives `color.array` again. Every other voxel's
-    colour moves by its share of each changed tissue; the fine detail stays as it was.
+    palette_lab: (20, 3) or (13, 3) CIELAB in the order of `tissue.Tissue`. Voxels without a changed
+    tissue keep their bytes, so the palette of the run gives `color.array` again. Every other
+    voxel's colour moves by its share of each changed tissue; the fine detail stays as it was.
     Raises InputError for a volume that was not made editable and for a wrong palette.
     """
     mixture = color.mixture
     if mixture is None:
         raise InputError("This volume cannot be recoloured; colour it again with editable colours.")
-    change = check_palette(palette_lab) - mixture.palette
+    wanted = fit_palette(check_palette(palette_lab), len(mixture.palette))
+    change = wanted - mixture.palette
     result = color.array.copy()
     changed = np.flatnonzero(_holds(mixture, np.flatnonzero(change.any(axis=1))))
     if changed.size:
@@ -64,14 +65,14 @@ def recolor(color: ColorVolume, palette_lab: np.ndarray) -> np.ndarray:
 
 def _holds(mixture: TissueMixture, tissues: np.ndarray) -> np.ndarray:
     """bool (N,): voxels with some weight on any of these tissues."""
-    wanted = np.zeros(CLASSES, dtype=bool)
+    wanted = np.zeros(len(mixture.palette), dtype=bool)
     wanted[tissues] = True
     return (wanted[mixture.tissues] & (mixture.weights > 0)).any(axis=1)
 
 
 @torch.inference_mode()
 def _colors(mixture: TissueMixture, voxels: np.ndarray, change: np.ndarray) -> np.ndarray:
-    """uint8 (n, 3): these voxels under the run's palette plus `change` (13, 3)."""
+    """uint8 (n, 3): these voxels under the run's palette plus `change` (classes, 3)."""
     weights = mixture.weights[voxels].astype(np.float32) / 255
     moved = np.einsum("nk,nkc->nc", weights, change[mixture.tissues[voxels]])
     lab = torch.from_numpy(mixture.lab[voxels].astype(np.float32) + moved)

@@ -36,7 +36,7 @@ def write_results(
 ) -> Node:
     """Write a finished run beside its input and return the colour volume's node.
 
-    tissue_rgb: (13, 3) in [0, 1], colours of the segments; None makes no tissue map. A reused
+    tissue_rgb: (20, 3) in [0, 1], colours of the segments; None makes no tissue map. A reused
     output reuses its tissue map and confidence volume too, or lets go of those that are not made
     again. Raises OutputError, or InputError when the model knows no tissues; then nothing that is
     new stays in the scene.

@@ -37,8 +37,15 @@ TERMS: dict[Tissue, tuple[tuple[str, str], tuple[str, str]]] = {
     Tissue.CSF: (_ANATOMY, ("65216001", "Cerebrospinal Fluid")),
     Tissue.AIR: (_SUBSTANCE, ("74947009", "Gas")),
     Tissue.LUNG: (_ANATOMY, ("39607008", "Lung")),
-    Tissue.ORGAN: (_TISSUE, ("113343008", "Organ")),
+    Tissue.BLOOD: (_SUBSTANCE, ("87612001", "Blood")),
     Tissue.OTHER: (_TISSUE, ("85756007", "Tissue")),
+    Tissue.HEART: (_ANATOMY, ("74281007", "Myocardium")),
+    Tissue.LIVER: (_ANATOMY, ("10200004", "Liver")),
+    Tissue.KIDNEY: (_ANATOMY, ("64033007", "Kidney")),
+    Tissue.SPLEEN: (_ANATOMY, ("78961009", "Spleen")),
+    Tissue.BOWEL: (_ANATOMY, ("113276009", "Intestine")),
+    Tissue.CARTILAGE: (_TISSUE, ("309312004", "Cartilage")),
+    Tissue.GLAND: (_ANATOMY, ("134358001", "Gland")),
 }
 _CONTEXT = "Segmentation category and type - DICOM master list"
 _REGIONS = "Anatomic codes - DICOM master list"
@@ -55,11 +62,18 @@ def tissue_names() -> dict[Tissue, str]:
         Tissue.MARROW: _("Red marrow"),
         Tissue.GREY_MATTER: _("Grey matter"),
         Tissue.WHITE_MATTER: _("White matter"),
-        Tissue.CSF: _("Cerebrospinal fluid"),
+        Tissue.CSF: _("Clear fluid"),
         Tissue.AIR: _("Air"),
         Tissue.LUNG: _("Lung"),
-        Tissue.ORGAN: _("Organ or blood"),
+        Tissue.BLOOD: _("Blood"),
         Tissue.OTHER: _("Other tissue"),
+        Tissue.HEART: _("Heart muscle"),
+        Tissue.LIVER: _("Liver"),
+        Tissue.KIDNEY: _("Kidney"),
+        Tissue.SPLEEN: _("Spleen"),
+        Tissue.BOWEL: _("Stomach and bowel"),
+        Tissue.CARTILAGE: _("Cartilage and tendon"),
+        Tissue.GLAND: _("Gland"),
     }
 
 
@@ -80,7 +94,7 @@ def write_tissue(
 ) -> Node:
     """Write a tissue map into a segmentation node: whole or not at all.
 
-    codes: uint8 (K, J, I) of Tissue. matrix: (4, 4) voxel to RAS in mm. palette_rgb: (13, 3) in
+    codes: uint8 (K, J, I) of Tissue. matrix: (4, 4) voxel to RAS in mm. palette_rgb: (20, 3) in
     [0, 1]. The parent transform and the place in the hierarchy are those of `beside`. Only tissues
     that are there become segments; their IDs are the names in Tissue. A new node is hidden. Raises
     OutputError.
@@ -105,7 +119,7 @@ def write_tissue(
 
 
 def color_segments(node: Node, palette_rgb: np.ndarray) -> None:
-    """Give the segments of a tissue map other colours, (13, 3) in [0, 1]."""
+    """Give the segments of a tissue map other colours, (20, 3) in [0, 1]."""
     for tissue in TERMS:
         segment = node.GetSegmentation().GetSegment(tissue.name)
         if segment is not None:

@@ -51,7 +51,7 @@ class BareNetwork:
         network = fold_batch_norm(model.generator)
         self._network = network.to(device=device, memory_format=torch.channels_last)
         window, body = find_window(volume.array)
-        layout = lay_out(volume, "axial", body, window, model.card.spacing_mm)
+        layout = lay_out(volume, "axial", body, window, model.card.scale)
         self.slices = int(layout.present().size)
         self.size = layout.size
         self._plan: Plan = plan_work(device, layout, model.generator.config.width, None)

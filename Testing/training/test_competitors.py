@@ -13,6 +13,7 @@ from MRIColorizeLib.generator_config import GeneratorConfig
 from MRIColorizeLib.intensity import normalize
 from MRIColorizeLib.model import Model, ModelCard
 from MRIColorizeLib.options import ColorizeOptions
+from MRIColorizeLib.scale import Scale
 from MRIColorizeLib.tissue import CLASSES, Tissue
 from MRIColorizeLib.volume import Volume
 from training.config import CONFIGS, LossConfig
@@ -116,7 +117,7 @@ def test_colours_do_not_depend_on_the_other_slices_of_a_batch(kind):
 @pytest.mark.parametrize("kind", CHROMA)
 def test_the_engine_keeps_the_lightness_too(kind, tmp_path):
     network = _network(kind)
-    card = ModelCard(kind, "", "", "", 1.0, 1.0, {}, "", 0, tmp_path, {})
+    card = ModelCard(kind, "", "", "", Scale.fixed(1.0), 1.0, {}, "", 0, tmp_path, {})
     head = phantoms.mri(shape=(3, 70, 60))
     volume = Volume(head.image, np.eye(4))
     result = colorizer_of(Model(card, network)).colorize(

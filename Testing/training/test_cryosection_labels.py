@@ -52,7 +52,7 @@ class ColourTest(unittest.TestCase):
             Tissue.FAT,
             Tissue.MUSCLE,
             Tissue.OTHER,
-            Tissue.ORGAN,
+            Tissue.BLOOD,
             Tissue.BACKGROUND,
         ]
         self.assertEqual(label_by_colour(lab, body, RULES)[0].tolist(), expected)

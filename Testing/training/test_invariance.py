@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from MRIColorizeLib.files import read_volume
 from MRIColorizeLib.intensity import normalize
 from MRIColorizeLib.model import load_model
+from MRIColorizeLib.scale import Scale
 from MRIColorizeLib.volume import Volume, slice_order
 from training.evaluate.engine_invariance import engine_changes, turn_slices
 from training.evaluate.invariance import network_changes
@@ -24,7 +25,9 @@ def _model(color):
     def generator(mri, mask, temperature):
         return SimpleNamespace(color=color(mri, mask).expand(-1, 3, -1, -1) * mask)
 
-    return SimpleNamespace(generator=generator, card=SimpleNamespace(spacing_mm=1.0, temperature=1))
+    return SimpleNamespace(
+        generator=generator, card=SimpleNamespace(scale=Scale.fixed(1.0), temperature=1)
+    )
 
 
 @pytest.fixture(scope="module")

@@ -109,7 +109,7 @@ def test_the_discriminators_learn_from_their_own_loss_alone():
 
 def test_all_losses_together_are_all_logged():
     weights = [f"losses.{name}=0.5" for name in EVERY_WEIGHT]
-    config = _config("tiny.toml", "unpaired=0.5", "slices.crops=[40]", *weights)
+    config = _config("tiny.toml", "unpaired=0.5", "slices.crops=[48]", *weights)
     values = _learner(config).step(_draw(config), 0)
     assert set(values) == {*EVERY_WEIGHT, "critic_A", "critic_B"}
 

@@ -15,7 +15,17 @@ from training.sampling import StepSource
 from training.settings import load_config
 
 STILL = SliceConfig(
-    crops=(224,), elastic_mm=0, spacing_jitter=0, strip=0, csf_rim=0, spacing_mm=1.0
+    crops=(224,),
+    stretched=0,
+    least_mm=1.0,
+    most_mm=1.0,
+    spacing_jitter=0,
+    elastic_mm=0,
+    tilt_degrees=0,
+    parts=0,
+    cuts=0,
+    strip=0,
+    csf_rim=0,
 )
 
 
@@ -37,7 +47,7 @@ def _center(weights):
 @pytest.mark.parametrize("pixel", [1.0, 1.5])
 def test_targets_are_shifted_by_the_asked_millimetres(mm, pixel):
     """On whole ellipses: their centre in colours and labels against that of the MRI's body."""
-    config = dataclasses.replace(STILL, misregistration_mm=mm, spacing_mm=pixel)
+    config = dataclasses.replace(STILL, misregistration_mm=mm, least_mm=pixel, most_mm=pixel)
     batch = _draw(config, [phantoms.cryosection(shape=(2, 90, 80))])
     body = _center(batch.mask[:, 0])
     # Labels cannot be moved by parts of a pixel; colours can.
@@ -48,14 +58,14 @@ def test_targets_are_shifted_by_the_asked_millimetres(mm, pixel):
 
 def test_the_shift_has_every_direction():
     config = SliceConfig(misregistration_mm=4.0)
-    field = displacement(8, torch.full((400,), 2.0), config, Random(0))
+    field = displacement((8, 8), torch.full((400,), 2.0), config, Random(0))
     assert field.norm(dim=1) == pytest.approx(torch.full((400, 8, 8), 2.0))
     assert field[:, :, 0, 0].mean(0).abs().max() < 0.25
 
 
 def test_the_elastic_field_has_the_asked_length_and_is_smooth():
     config = SliceConfig(misregistration_elastic_mm=3.0)
-    field = displacement(64, torch.tensor([1.0, 1.5]), config, Random(0))
+    field = displacement((64, 64), torch.tensor([1.0, 1.5]), config, Random(0))
     length = (field**2).sum(1).mean(dim=(1, 2)).sqrt()
     assert length == pytest.approx(torch.tensor([3.0, 2.0]), rel=1e-4)
     assert field.diff(dim=-1).abs().max() < 1

@@ -96,7 +96,7 @@ class StrippedBrains(unittest.TestCase):
         image, truth = ball_brain()
         image[22:26, 22:26, 34:36] = 260
         labels = labels_from_mixture(image, SPACING, close_mm=2.0, vessel=1.25)
-        self.assertTrue((labels[22:26, 22:26, 34:36] == Tissue.ORGAN).all())
+        self.assertTrue((labels[22:26, 22:26, 34:36] == Tissue.BLOOD).all())
 
     def test_freesurfer_gaps_are_filled_by_brightness(self):
         image, truth = ball_brain(noise=2.0)

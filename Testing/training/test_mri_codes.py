@@ -30,7 +30,7 @@ class FreeSurferCodes(unittest.TestCase):
         self.check([4, 43, 14, 15, 5, 44, 24], Tissue.CSF)
 
     def test_choroid_plexus_is_blood_rich(self):
-        self.check([31, 63], Tissue.ORGAN)
+        self.check([31, 63], Tissue.BLOOD)
 
     def test_unknown_codes_are_background(self):
         self.check([0, 200, 3000, 99999, -1], Tissue.BACKGROUND)
@@ -68,7 +68,7 @@ class CharmCodes(unittest.TestCase):
         self.check([515], Tissue.BONE)
         self.check([516], Tissue.MARROW)
         self.check([511], Tissue.SKIN)
-        self.check([502, 514], Tissue.ORGAN)
+        self.check([502, 514], Tissue.BLOOD)
 
     def test_eyes_are_vitreous_and_the_cord_is_white(self):
         self.check([506], Tissue.CSF)

@@ -91,9 +91,11 @@ def test_the_command_prepares_it_with_a_picture(folder, tmp_path, capsys):
 
 def test_training_sees_the_registered_mri_and_no_synthetic_one(folder):
     volume = read_registered(folder, 1.0, 1.0)
-    config = SliceConfig(crops=(64,), strip=0, any_rotation=0, elastic_mm=0, spacing_jitter=0)
+    config = SliceConfig(crops=(64,), stretched=0, strip=0, any_rotation=0, elastic_mm=0)
     source = SliceSource([volume], "train", config)
-    exact = SynthesisConfig(synthetic=1.0, gain=0, gamma=0)  # a share of labelled MRI alone
+    exact = SynthesisConfig(
+        synthetic=1.0, gain=0, gamma=0, bias=0, surface_coil=0
+    )  # a share of labelled MRI alone
     batch = source.draw(4 * 64 * 64, exact, 1.0, Random(0))
     assert batch.photograph.all()
     bone, white = (

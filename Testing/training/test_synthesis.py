@@ -2,16 +2,37 @@
 
 import dataclasses
 
+import numpy as np
 import pytest
 import torch
 
-from MRIColorizeLib.tissue import CLASSES, Tissue
+from MRIColorizeLib.tissue import Tissue
 from training.config import SynthesisConfig
 from training.data.contrast import SEQUENCES
-from training.data.synthesis import Random, class_intensities, scale_like_the_engine, synthesize
+from training.data.synthesis import (
+    Random,
+    SoftLabels,
+    bias_field,
+    draw_contrasts,
+    scale_like_the_engine,
+    synthesize,
+)
 
 PLAIN = SynthesisConfig(
-    properties=0, class_jitter=0, random_contrast=0, texture=0, bias=0, noise=0, blur=1
+    properties=0,
+    class_jitter=0,
+    random_contrast=0,
+    texture=0,
+    bias=0,
+    surface_coil=0,
+    noise=0,
+    blur=1,
+    fat_suppressed=0,
+    dixon=0,
+    inflow=0,
+    outflow=0,
+    agent=0,
+    organ_texture=0,
 )
 
 
@@ -20,14 +41,22 @@ def _only(contrast, **settings):
     return dataclasses.replace(PLAIN, shares=shares, **settings)
 
 
-def _two_halves(count=4, size=32):
-    """Soft labels: the left half white matter, the right half CSF, a rim of background."""
-    probabilities = torch.zeros(count, CLASSES, size, size)
-    probabilities[:, Tissue.WHITE_MATTER, :, : size // 2] = 1
-    probabilities[:, Tissue.CSF, :, size // 2 :] = 1
-    probabilities[:, :, :3] = 0
-    probabilities[:, 0, :3] = 1
-    return probabilities
+def _labels(parts, around=()):
+    """Soft labels of equal columns of these codes, under a rim of background of three rows."""
+    size = 32
+    codes = torch.tensor([0, *parts])
+    soft = torch.zeros(len(codes), size, size)
+    step = size // len(parts)
+    for number in range(len(parts)):
+        last = size if number == len(parts) - 1 else (number + 1) * step
+        soft[number + 1, 3:, number * step : last] = 1
+    soft[0, :3] = 1
+    return SoftLabels(codes, soft, torch.tensor([*parts, *around]))
+
+
+def _two_halves(count=4):
+    """The left half white matter, the right half CSF."""
+    return [_labels((Tissue.WHITE_MATTER, Tissue.CSF)) for _ in range(count)]
 
 
 @pytest.mark.parametrize(("contrast", "csf_is_brighter"), [("T2", True), ("FLAIR", False)])
@@ -46,6 +75,16 @@ def test_the_background_is_dark_and_only_noise_lights_it():
     assert noisy.min() >= 0
 
 
+def test_noise_without_signal_has_rayleigh_s_ratio_of_mean_and_deviation():
+    soft = torch.ones(1, 160, 160)
+    empty = [SoftLabels(torch.tensor([0]), soft, torch.tensor([int(Tissue.FAT)]))]
+    loud = dataclasses.replace(PLAIN, noise=0.1)
+    noisy, _ = synthesize(empty, None, loud, 1.0, Random(1))
+    assert float(noisy.mean() / noisy.std()) == pytest.approx(
+        np.sqrt(np.pi / (4 - np.pi)), rel=0.03
+    )
+
+
 def test_the_same_seed_gives_the_same_image_and_another_seed_another():
     config = SynthesisConfig()
     first, again, other = (
@@ -55,20 +94,24 @@ def test_the_same_seed_gives_the_same_image_and_another_seed_another():
     assert not torch.equal(first, other)
 
 
-def test_the_ramp_widens_the_spread_of_the_class_intensities():
+def test_the_ramp_widens_the_spread_of_the_intensities():
     config = SynthesisConfig(random_contrast=0.5)
-    narrow, wide = (class_intensities(900, config, s, Random(0)).std(0)[1:].mean() for s in (0, 1))
+    narrow, wide = (
+        draw_contrasts(900, config, strength, Random(0)).whole.std(0)[1:].mean()
+        for strength in (0, 1)
+    )
     assert wide > 1.1 * narrow
 
 
-def test_scaling_ends_in_0_1_and_is_0_outside_the_mask():
-    mask = torch.ones(2, 1, 16, 16)
-    mask[..., :4] = 0
-    image = torch.rand(2, 1, 16, 16, generator=torch.Generator().manual_seed(0)) * 900
-    ones = torch.ones(2)
-    scaled = scale_like_the_engine(image, mask, ones, SynthesisConfig(), 1.0, Random(0))
-    assert scaled[..., :4].max() == 0
-    assert 0.5 < scaled.max() <= 1
+def test_scaling_is_by_the_upper_percentile_of_the_body_and_0_outside_it():
+    image = torch.rand(1, 1, 40, 40, generator=torch.Generator().manual_seed(0)) * 700
+    mask = torch.zeros_like(image)
+    mask[..., 5:35, 8:] = 1
+    plain = SynthesisConfig(gain=0, gamma=0)
+    ours = scale_like_the_engine(image, mask, torch.zeros(1), plain, 1.0, Random(0))
+    upper = np.percentile(image[mask > 0].numpy(), 99)
+    theirs = (image / upper).clamp(0, 1) * mask
+    torch.testing.assert_close(ours, theirs.float(), atol=1e-4, rtol=0)
 
 
 def test_scaling_knows_that_the_volume_holds_brighter_tissue_than_the_crop():
@@ -82,20 +125,44 @@ def test_scaling_knows_that_the_volume_holds_brighter_tissue_than_the_crop():
     assert 16 < int(dim.sum()) < 48
 
 
-def test_where_there_is_brain_the_volume_is_expected_to_hold_csf():
-    only_white = torch.zeros(3, CLASSES, 8, 8)
-    only_white[:, Tissue.WHITE_MATTER] = 1
-    image, brightest = synthesize(only_white, None, _only("T2"), 1.0, Random(0))
+def test_the_brightest_structure_is_that_of_the_whole_volume():
+    labels = [_labels((Tissue.WHITE_MATTER,), around=(Tissue.CSF,))] * 3
+    image, brightest = synthesize(labels, None, _only("T2"), 1.0, Random(0))
     assert (brightest > 2 * image.amax(dim=(1, 2, 3))).all()
 
 
-def test_organs_of_one_class_differ_and_other_tissue_stays_even():
-    organ, muscle = torch.zeros(2, 3, CLASSES, 64, 64)
-    organ[:, Tissue.ORGAN], muscle[:, Tissue.MUSCLE] = 1, 1
+def test_regions_of_a_class_that_holds_many_things_differ_and_white_matter_stays_even():
     config = _only("PD", organ_texture=0.3)
-    spread = [
-        float((image.std((2, 3)) / image.mean((2, 3))).mean())
-        for image, _ in (synthesize(x, None, config, 1.0, Random(0)) for x in (organ, muscle))
-    ]
-    assert 0.1 < spread[0] < 0.5
+    spread = []
+    for tissue in (Tissue.BOWEL, Tissue.WHITE_MATTER):
+        image, _ = synthesize([_labels((tissue,))] * 3, None, config, 1.0, Random(0))
+        inside = image[:, :, 3:]
+        spread.append(float((inside.std((2, 3)) / inside.mean((2, 3))).mean()))
+    assert 0.05 < spread[0] < 0.5
     assert spread[1] < 1e-5
+
+
+def test_in_opposed_phase_voxels_of_fat_and_water_are_dark():
+    labels = _labels((Tissue.FAT, Tissue.MUSCLE))
+    border = slice(12, 20)
+    labels.soft[1:, 3:, border] = 0.5
+    config = _only("T1 gradient echo", dixon=1.0)
+    for seed in range(20):
+        image, _ = synthesize([labels], None, config, 1.0, Random(seed))
+        fat, mixed, water = (image[0, 0, 10, x] for x in (3, 15, 28))
+        if float(fat) > 0.3 and float(water) > 0.15:  # neither the water nor the fat image
+            assert mixed < 0.75 * min(fat, water) or mixed < 0.5 * fat
+            break
+    else:
+        pytest.fail("no opposed phase was drawn")
+
+
+def test_under_a_surface_coil_brightness_falls_from_one_side_by_up_to_the_asked_factor():
+    config = dataclasses.replace(PLAIN, surface_coil=1.0, coil_range=10.0)
+    fields = bias_field(300, (24, 24), config, 1.0, Random(0))[:, 0]
+    factor = fields.amax(dim=(1, 2)) / fields.amin(dim=(1, 2))
+    assert float(factor.max()) > 6
+    assert float(factor.max()) < 10**1.5  # along a diagonal
+    assert float(factor.median()) > 2
+    even = bias_field(3, (24, 24), PLAIN, 1.0, Random(0))
+    assert torch.equal(even, torch.ones_like(even))

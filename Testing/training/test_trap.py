@@ -15,6 +15,7 @@ import phantoms
 from MRIColorizeLib.generator import DualDecoderGenerator
 from MRIColorizeLib.generator_config import GeneratorConfig
 from MRIColorizeLib.model import find_model, read_card
+from MRIColorizeLib.scale import Scale
 from training.__main__ import main
 from training.data.prepared import save_prepared
 from training.trap.arms import ARMS, arm_config
@@ -78,7 +79,7 @@ def test_the_arms_differ_in_the_structure_term_alone(workplace):
     same = dataclasses.replace(plain.losses, ssim_color=1, reach="all")
     assert dataclasses.replace(plain, losses=same) == free
     assert plain.generator == GeneratorConfig(width=4, branch_width=4, blocks=1)
-    assert (plain.temperature, plain.slices.spacing_mm) == (0.6, 2.0)
+    assert (plain.temperature, plain.slices.scale) == (0.6, Scale.fixed(2.0))
 
 
 def test_both_contrasts_of_the_person_are_measured_on_the_same_slices():

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from MRIColorizeLib.model import ModelCard
+from MRIColorizeLib.scale import Scale
 from training.evaluate.blocks import Block, Heading, Picture, Table, Text, as_markdown
 from training.evaluate.cells import MISSING
 from training.evaluate.scores import Measure
@@ -58,12 +59,21 @@ def _blocks(
         yield from (Picture(name, Path(name).stem) for name in pictures)
 
 
+def _pixels(scale: Scale) -> str:
+    if scale.least_mm == scale.most_mm:
+        return f"{scale.least_mm:g} mm"
+    return (
+        f"the longer side of a section spans {scale.pixels} of them, each {scale.least_mm:g} to "
+        f"{scale.most_mm:g} mm"
+    )
+
+
 def _training(card: ModelCard) -> Table:
     training: Mapping[str, Any] = card.details.get("training", {})
     settings = training.get("settings", {})
     rows = {
         "weights": f"{card.weights_bytes:,} bytes, SHA-256 `{card.weights_sha256[:16]}…`",
-        "pixels of the network": f"{card.spacing_mm:g} mm",
+        "pixels of the network": _pixels(card.scale),
         "intensities": card.details.get("intensity"),
         "steps": training.get("steps"),
         "slices seen": training.get("samples"),

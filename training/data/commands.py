@@ -88,11 +88,14 @@ def _prepare(options: argparse.Namespace) -> None:
 
 
 def _prepare_sources(options: argparse.Namespace) -> int:
+    from training.data.body_maps import prepare_maps
     from training.data.cryosection import prepare_cryosections
     from training.data.mri_labels import prepare_mri
 
     photographs = prepare_cryosections(options.data / "cryosection", options.out, options.pictures)
-    return len(photographs) + len(prepare_mri(options.data, options.out, options.pictures))
+    maps = prepare_maps(options.out, options.pictures)
+    scans = prepare_mri(options.data, options.out, options.pictures)
+    return len(photographs) + len(maps) + len(scans)
 
 
 def _prepare_registered(options: argparse.Namespace) -> int:

@@ -10,6 +10,7 @@ from PIL import Image
 from skimage.color import rgb2lab
 
 from MRIColorizeLib.tissue import DISPLAY_RGB, Tissue
+from training.data.body_maps import read_stack_labels, with_organs
 from training.data.cryosection_fluid import add_rim, add_sulci
 from training.data.cryosection_labels import SliceMasks, label_photograph
 from training.data.cryosection_outlines import (
@@ -64,7 +65,7 @@ def prepare_cryosections(
 
 
 def measure_palette(volumes: list[PreparedVolume]) -> np.ndarray:
-    """Median CIELAB colour (13, 3) of each tissue over prepared cryosections; NaN if absent.
+    """Median CIELAB colour (20, 3) of each tissue over prepared cryosections; NaN if absent.
 
     Only pixels over CORE_MM from another class count, so that mixtures do not.
     """
@@ -137,13 +138,13 @@ def _prepare_photograph(source_dir: Path, photograph: Photograph) -> PreparedVol
 
 def _prepare_stack(source_dir: Path, source: StackSource, reference: np.ndarray) -> PreparedVolume:
     path = _checked(source_dir / source.file, source.sha256)
-    outlines, split = load_stack_outlines(), stack_split()
+    outlines, split, organs = load_stack_outlines(), stack_split(), read_stack_labels()
     frames = clean_frames(read_frames(path))
     affine = fit_colours(frames, outlines, reference)
     images, labels = [], []
     for frame in frames:
         rgb = recolour(frame, affine)
-        codes = label_frame(frame, rgb, outlines, STACK_RULES)
+        codes = with_organs(label_frame(frame, rgb, outlines, STACK_RULES), organs[frame.number])
         rgb = paint_skin(rgb, codes, reference[Tissue.SKIN])
         if frame.number in split["train"]:
             brain = outlines.mask("brain", frame.number, frame.body.shape) & frame.body
@@ -159,9 +160,10 @@ def _prepare_stack(source_dir: Path, source: StackSource, reference: np.ndarray)
         source_sha256=source.sha256,
         licence=source.licence,
         recipe="Colours brought to the untouched heads by a ridge affine in CIELAB, skin halo "
-        "painted over; thresholds, "
-        "outlines and majority smoothing; a rim of fluid around the brain of training frames.",
+        "painted over; thresholds, outlines and majority smoothing; organs of the trunk from "
+        "maps/; a rim of fluid around the brain of training frames.",
         frames=split,
+        region="body",
     )
     return PreparedVolume(
         entry, np.stack(images), np.stack(labels), np.array(STACK_SPACING_MM, np.float32)

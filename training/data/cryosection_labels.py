@@ -85,7 +85,7 @@ def label_by_colour(lab: np.ndarray, body: np.ndarray, rules: ColourRules) -> np
     labels = np.full(body.shape, Tissue.OTHER, np.uint8)
     labels[(lightness < rules.muscle_lightness) & (redness > rules.muscle_redness)] = Tissue.MUSCLE
     labels[lightness >= rules.fat_lightness] = Tissue.FAT
-    labels[lightness < rules.dark_lightness] = Tissue.ORGAN
+    labels[lightness < rules.dark_lightness] = Tissue.BLOOD
     labels[~body] = Tissue.BACKGROUND
     return labels
 
@@ -151,7 +151,7 @@ def _label_skull(
     spongy = ring & (redness > rules.marrow_redness) & (depth > 1.0)
     labels[ring] = Tissue.BONE
     labels[spongy] = Tissue.MARROW
-    labels[blood] = Tissue.ORGAN
+    labels[blood] = Tissue.BLOOD
 
 
 def _label_trunk(
@@ -161,12 +161,12 @@ def _label_trunk(
     lightness, redness = lab[..., 0], lab[..., 1]
     labels[masks.lung & (lightness < rules.fat_lightness)] = Tissue.LUNG
     heart = masks.heart & (lightness < rules.fat_lightness)
-    labels[heart] = Tissue.MUSCLE
-    labels[heart & (gaussian_filter(lightness, 2.0 / spacing) < 16)] = Tissue.ORGAN
+    labels[heart] = Tissue.HEART
+    labels[heart & (gaussian_filter(lightness, 2.0 / spacing) < 16)] = Tissue.BLOOD
     labels[masks.bone] = Tissue.BONE
     spongy = gaussian_filter(redness, 0.5 / spacing) > rules.marrow_redness
     labels[masks.bone & (spongy | (lightness < rules.muscle_lightness))] = Tissue.MARROW
-    labels[masks.cartilage] = Tissue.OTHER
+    labels[masks.cartilage] = Tissue.CARTILAGE
     labels[masks.canal] = Tissue.CSF
     labels[masks.canal & (lightness > rules.csf_lightness + 12)] = Tissue.WHITE_MATTER
 

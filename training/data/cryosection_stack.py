@@ -203,16 +203,16 @@ def _label_organs(
     """Outlined mucosa of the nose, lungs, heart, liver, kidneys, spleen and bowel."""
     lightness = lab[..., 0]
     dark = lightness < rules.fat_lightness - 4
-    nasal = outline("nasal") & np.isin(labels, (Tissue.MUSCLE, Tissue.ORGAN))
+    nasal = outline("nasal") & np.isin(labels, (Tissue.MUSCLE, Tissue.BLOOD))
     labels[nasal] = Tissue.OTHER  # mucosa
     bowel = outline("bowel") & np.isin(labels, (Tissue.MUSCLE, Tissue.OTHER))
-    labels[bowel] = Tissue.ORGAN
+    labels[bowel] = Tissue.BOWEL
     labels[outline("lung") & dark] = Tissue.LUNG
     heart = outline("heart") & dark
-    labels[heart] = Tissue.MUSCLE
-    labels[heart & (gaussian_filter(lightness, 1.0) < 14)] = Tissue.ORGAN
-    for organ in ("liver", "kidney", "spleen"):
-        labels[outline(organ) & dark] = Tissue.ORGAN
+    labels[heart] = Tissue.HEART
+    labels[heart & (gaussian_filter(lightness, 1.0) < 14)] = Tissue.BLOOD
+    for organ in (Tissue.LIVER, Tissue.KIDNEY, Tissue.SPLEEN):
+        labels[outline(organ.name.lower()) & dark] = organ
 
 
 def _label_bones(labels: np.ndarray, lab: np.ndarray, outline: Outline, rules: ColourRules) -> None:
@@ -225,7 +225,7 @@ def _label_bones(labels: np.ndarray, lab: np.ndarray, outline: Outline, rules: C
     labels[inner & (gaussian_filter(redness, 1.0) > rules.marrow_redness)] = Tissue.MARROW
     inner = binary_erosion(vertebra)
     labels[inner] = Tissue.MARROW
-    labels[inner & (lightness > rules.fat_lightness)] = Tissue.OTHER  # a disc
+    labels[inner & (lightness > rules.fat_lightness)] = Tissue.CARTILAGE  # a disc
     canal = outline("canal")
     labels[canal] = Tissue.CSF
     labels[canal & (lightness > rules.fat_lightness)] = Tissue.WHITE_MATTER

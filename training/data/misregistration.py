@@ -18,11 +18,13 @@ WIDEST = 3.0  # the elastic field's longest vector that the margin allows for, o
 def margin_pixels(config: SliceConfig) -> int:
     """How much wider than its crop a slice is drawn, so that what moves in is real; 0 for none."""
     farthest = config.misregistration_mm + WIDEST * config.misregistration_elastic_mm
-    return math.ceil(farthest / (config.spacing_mm * (1 - config.spacing_jitter)))
+    return math.ceil(farthest / (config.least_mm * (1 - config.spacing_jitter)))
 
 
-def displacement(size: int, pixel_mm: Tensor, config: SliceConfig, rng: Random) -> Tensor:
-    """Where the target of every pixel is taken from, in pixels: (B, 2, size, size), x and y.
+def displacement(
+    size: tuple[int, int], pixel_mm: Tensor, config: SliceConfig, rng: Random
+) -> Tensor:
+    """Where the target of every pixel is taken from, in pixels: (B, 2, H, W), x and y.
 
     pixel_mm: (B,) millimetres of a pixel. A translation of misregistration_mm in a direction of
     chance, and a smooth field whose root mean square length is misregistration_elastic_mm.
@@ -30,9 +32,9 @@ def displacement(size: int, pixel_mm: Tensor, config: SliceConfig, rng: Random) 
     count = len(pixel_mm)
     angle = rng.uniform(count, high=2 * math.pi)
     moved = config.misregistration_mm * torch.stack((torch.cos(angle), torch.sin(angle)), dim=1)
-    field = moved[:, :, None, None].expand(count, 2, size, size)
+    field = moved[:, :, None, None].expand(count, 2, *size)
     if config.misregistration_elastic_mm:
-        bumps = smooth_field(2 * count, (size, size), BUMPS, rng).view(count, 2, size, size)
+        bumps = smooth_field(2 * count, size, BUMPS, rng).view(count, 2, *size)
         length = (bumps**2).sum(1).mean(dim=(1, 2)).sqrt().clamp_min(1e-6)
         field = field + config.misregistration_elastic_mm * bumps / length[:, None, None, None]
     return field / pixel_mm[:, None, None, None]

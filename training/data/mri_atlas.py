@@ -10,6 +10,7 @@ from scipy import ndimage
 
 from MRIColorizeLib.tissue import Tissue
 from training.data.mri_read import Scan
+from training.data.structures import Deep, tissue_of
 
 _RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0])
 _SEED = 20251
@@ -20,14 +21,14 @@ _SCALP_AND_SKULL_MM = 12.0
 
 @dataclass(frozen=True)
 class Atlas:
-    """A stripped brain and its tissues on one grid: image Scan, tissues Scan (uint8 codes)."""
+    """A stripped brain on one grid: image Scan, structures Scan (uint8 codes)."""
 
     image: Scan
-    tissues: Scan
+    structures: Scan
 
 
 def lay_over(atlas: Atlas, target: Scan, stripped: bool) -> np.ndarray:
-    """Tissue codes of the atlas, warped onto the target's grid: uint8 (K, J, I).
+    """Structures of the atlas, warped onto the target's grid: uint8 (K, J, I).
 
     target: a T1 scan; stripped: whether it is a brain alone (then centres of mass start the
     registration) or a whole head (then the top of the head does, and only what the atlas brain
@@ -35,7 +36,7 @@ def lay_over(atlas: Atlas, target: Scan, stripped: bool) -> np.ndarray:
     """
     brain = _thinned(_to_itk(atlas.image, np.float32))
     fixed = _thinned(_to_itk(target, np.float32))
-    codes = _to_itk(atlas.tissues, np.uint8)
+    codes = _to_itk(atlas.structures, np.uint8)
     grid = _to_itk(target, np.uint8)
     inside = sitk.BinaryDilate(sitk.Resample(codes > 0, brain, sitk.Transform()), [2, 2, 2])
     affine = _affine(brain, inside, fixed, _start(atlas, target, stripped))
@@ -56,9 +57,20 @@ def tissue_prior(
     has the last word except deep inside what the atlas knows (thalamus, cerebellum).
     """
     sigma = [sigma_mm / float(s) for s in spacing]
-    shares = [ndimage.gaussian_filter((warped == t).astype(np.float32), sigma) for t in order]
+    tissues = tissue_of(warped)
+    shares = [ndimage.gaussian_filter((tissues == t).astype(np.float32), sigma) for t in order]
     total = np.sum(shares, axis=0) + np.float32(1e-3)
     return np.log(np.stack([np.maximum(share / total, np.float32(0.1)) for share in shares]))
+
+
+def with_deep_nuclei(tissues: np.ndarray, warped: np.ndarray) -> np.ndarray:
+    """Tissues (K, J, I) of a brain, the atlas's deep nuclei laid over grey and white matter.
+
+    By brightness alone a T1's thalamus passes for white matter. warped: from `lay_over`.
+    """
+    solid = (tissues == Tissue.GREY_MATTER) | (tissues == Tissue.WHITE_MATTER)
+    nuclei = (warped >= Deep.THALAMUS) & (warped <= Deep.PALLIDUM)
+    return np.where(solid & nuclei, warped, tissues)
 
 
 def _start(atlas: Atlas, target: Scan, stripped: bool) -> sitk.Transform:

@@ -1,4 +1,4 @@
-"""Tissues of a whole head from a CHARM label map, which comes without its scan."""
+"""Structures of a whole head from a CHARM label map, which comes without its scan."""
 
 from __future__ import annotations
 
@@ -7,7 +7,12 @@ from scipy import ndimage
 
 from MRIColorizeLib.tissue import Tissue
 from training.data import mri_morphology as morph
-from training.data.mri_codes import CHARM_EYE, CHARM_SOFT, tissues_from_charm
+from training.data.mri_codes import (
+    CHARM_EYE,
+    CHARM_SOFT,
+    deep_from_freesurfer,
+    tissues_from_charm,
+)
 
 # CHARM has one code for fat and muscle. Fat lies under the skin, over the vault of the skull alone,
 # and around the eyes; the rest is mostly muscle.
@@ -17,7 +22,7 @@ FAT_BEHIND_EYES_MM = 14.0
 
 
 def label_charm_head(codes: np.ndarray, spacing: np.ndarray) -> np.ndarray:
-    """Tissues of a head: codes (K, J, I) of CHARM, spacing (3,) mm. Returns uint8 (K, J, I).
+    """Structures of a head: codes (K, J, I) of CHARM, spacing (3,) mm. Returns uint8 (K, J, I).
 
     Holes that the codes leave inside the head are AIR.
     """
@@ -32,4 +37,5 @@ def label_charm_head(codes: np.ndarray, spacing: np.ndarray) -> np.ndarray:
     labels[soft & head & fat] = Tissue.FAT
     inside = ndimage.binary_fill_holes(head) | morph.fill_slices(morph.close(head, spacing, 3.0))
     labels[inside & (labels == Tissue.BACKGROUND)] = Tissue.AIR
-    return labels
+    deep = deep_from_freesurfer(codes)
+    return np.where((deep > 0) & (labels > 0), deep, labels)

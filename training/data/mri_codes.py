@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TypeVar
+
 import numpy as np
 
 from MRIColorizeLib.tissue import Tissue
+from training.data.structures import Deep
+
+Code = TypeVar("Code", Tissue, Deep)
 
 # FreeSurfer aseg. The ventral diencephalon (28, 60) is mostly peduncle and looks like it; the
 # choroid plexus (31, 63) and vessels (30, 62) are blood-rich.
@@ -12,7 +18,7 @@ _ASEG: dict[Tissue, tuple[int, ...]] = {
     Tissue.WHITE_MATTER: (2, 7, 16, 28, 41, 46, 60, 77, 78, 79, 85, *range(251, 256)),
     Tissue.GREY_MATTER: (3, 8, 10, 11, 12, 13, 17, 18, 26, 42, 47, 49, 50, 51, 52, 53, 54, 58),
     Tissue.CSF: (4, 5, 14, 15, 24, 43, 44, 72),
-    Tissue.ORGAN: (30, 31, 62, 63),
+    Tissue.BLOOD: (30, 31, 62, 63),
 }
 
 # Cortical parcels: Desikan 1000/2000, Destrieux 11100/12100.
@@ -28,7 +34,7 @@ _GIF: dict[Tissue, tuple[int, ...]] = {
         *(72, 73, 74, 76, 77, 96, 97, *range(101, 209)),
     ),
     Tissue.CSF: (5, 12, 16, 43, 47, 50, 51, 52, 53),
-    Tissue.ORGAN: (64, 65, 66, 67),
+    Tissue.BLOOD: (64, 65, 66, 67),
 }
 
 # CHARM (SimNIBS 4), beside FreeSurfer's codes: the head around the brain. 515 and 516 are cortical
@@ -40,8 +46,16 @@ _CHARM: dict[Tissue, tuple[int, ...]] = {
     Tissue.MARROW: (516,),
     Tissue.WHITE_MATTER: (512, 530),
     Tissue.CSF: (506, 25, 57),
-    Tissue.ORGAN: (502, 514, 136, 137, 163, 164),
+    Tissue.BLOOD: (502, 514, 136, 137, 163, 164),
     Tissue.OTHER: (509,),
+}
+# Of FreeSurfer's codes, and so of CHARM's.
+_DEEP: dict[Deep, tuple[int, ...]] = {
+    Deep.THALAMUS: (9, 10, 48, 49),
+    Deep.CAUDATE: (11, 26, 50, 58),
+    Deep.PUTAMEN: (12, 51),
+    Deep.PALLIDUM: (13, 52),
+    Deep.BRAIN_STEM: (16, 28, 60),
 }
 CHARM_SOFT = 507  # fat and muscle without difference
 CHARM_EYE = 506
@@ -70,7 +84,12 @@ def tissues_from_charm(codes: np.ndarray) -> np.ndarray:
     return np.where(around > 0, around, tissues).astype(np.uint8)
 
 
-def _look_up(table: dict[Tissue, tuple[int, ...]], codes: np.ndarray) -> np.ndarray:
+def deep_from_freesurfer(codes: np.ndarray) -> np.ndarray:
+    """uint8 Deep of every FreeSurfer code that is such a structure, else 0."""
+    return _look_up(_DEEP, codes)
+
+
+def _look_up(table: Mapping[Code, tuple[int, ...]], codes: np.ndarray) -> np.ndarray:
     lut = np.zeros(600, np.uint8)
     for tissue, members in table.items():
         lut[list(members)] = tissue

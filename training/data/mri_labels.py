@@ -18,12 +18,14 @@ from training.data.mri_recipes import (
     charm_head,
     flair_head,
     freesurfer_brain,
+    labelled,
     stripped_brain,
     t1_head,
 )
 from training.data.mri_scalp import HeadContrast
-from training.data.mri_strip import labels_from_freesurfer
+from training.data.mri_strip import structures_from_freesurfer
 from training.data.prepared import ManifestEntry, PreparedVolume, save_prepared
+from training.data.structures import is_fine, tissue_of
 
 _MARGIN_VOXELS = 4
 _ATLAS = ("mri/brain_t1_norm.mgz", "labels/brain_t1_norm_aparc_aseg.mgz")
@@ -52,6 +54,7 @@ class MriSource:
     sentence: str
     label_file: str | None = None
     has_image: bool = True
+    region: str = "head"
 
 
 def _contrasts_of(patient: str, split: str) -> tuple[MriSource, ...]:
@@ -121,14 +124,14 @@ SOURCES: tuple[MriSource, ...] = (
     MriSource(
         "brain_t1_mni152_2009",
         "mri/brain_t1_mni152_2009.nii.gz",
-        "train",
+        "val",
         stripped_brain(close_mm=3.0, grey_odds=4.0),
         f"{_MIXTURE}, closed by 3 mm.",
     ),
     MriSource(
         "brain_t1_cit168",
         "mri/brain_t1_cit168.nii.gz",
-        "train",
+        "val",
         stripped_brain(close_mm=2.0),
         f"{_MIXTURE}, closed by 2 mm.",
     ),
@@ -165,8 +168,20 @@ SOURCES: tuple[MriSource, ...] = (
     *_contrasts_of("ms07", "train"),
     *_contrasts_of("ms19", "train"),
     *_contrasts_of("ms26", "val"),
-    *(_charm_head(number, "train") for number in ("01", "05", "09", "13", "17")),
+    *(_charm_head(f"{number:02}", "train") for number in range(1, 20)),
     _charm_head("20", "val"),
+    *(
+        MriSource(
+            f"knee_{name}",
+            f"body/mri_knee_{name}.nii.gz",
+            "val",
+            labelled(),
+            "Labels that come with the scan.",
+            "body/labels_knee_fine.nii.gz",
+            region="body",
+        )
+        for name in ("pd_te6", "pdt2_te25", "t2_te50")
+    ),
 )
 
 
@@ -200,9 +215,9 @@ def prepare_mri(
 def read_atlas(source_dir: Path) -> Atlas:
     """The brain with FreeSurfer's labels, cropped to what it holds."""
     scan, codes = (read_scan(source_dir / name) for name in _ATLAS)
-    tissues = labels_from_freesurfer(scan.array, codes.array)
-    box = box_around(tissues > 0, 2 * _MARGIN_VOXELS)
-    return Atlas(scan.crop(box), scan.with_array(tissues).crop(box))
+    structures = structures_from_freesurfer(scan.array, codes.array)
+    box = box_around(structures > 0, 2 * _MARGIN_VOXELS)
+    return Atlas(scan.crop(box), scan.with_array(structures).crop(box))
 
 
 def prepare_one(
@@ -211,8 +226,9 @@ def prepare_one(
     """Read, label and crop one scan. `facts` has sha256 and licence of its file."""
     scan = read_scan(source_dir / source.file)
     label_scan = read_scan(source_dir / source.label_file) if source.label_file else None
-    labels = source.recipe(scan, label_scan, atlas)
-    box = box_around(labels > 0, _MARGIN_VOXELS)
+    structures = source.recipe(scan, label_scan, atlas)
+    box = box_around(structures > 0, _MARGIN_VOXELS)
+    structures = np.ascontiguousarray(structures[box])
     entry = ManifestEntry(
         name=source.name,
         file=f"{source.name}.npz",
@@ -222,18 +238,24 @@ def prepare_one(
         source_sha256=facts["sha256"],
         licence=facts["licence"],
         recipe=source.sentence,
+        region=source.region,
     )
     image = np.ascontiguousarray(scan.array[box])
     if not source.has_image:
         image = np.zeros(image.shape, np.uint8)
-    return PreparedVolume(entry, image, np.ascontiguousarray(labels[box]), scan.spacing)
+    fine = structures if is_fine(structures) else None
+    return PreparedVolume(entry, image, tissue_of(structures), scan.spacing, structures=fine)
 
 
 def _source_facts(source_dir: Path) -> dict[str, dict[str, str]]:
     path = source_dir / "sources.toml"
     try:
-        listed = tomllib.loads(path.read_text(encoding="utf-8"))["file"]
-        return {str(entry["name"]): entry for entry in listed}
+        facts = {}
+        for listed in (path, source_dir / "body" / "sources.toml"):
+            folder = listed.parent.relative_to(source_dir)
+            for entry in tomllib.loads(listed.read_text(encoding="utf-8"))["file"]:
+                facts[(folder / str(entry["name"])).as_posix()] = entry
+        return facts
     except (OSError, tomllib.TOMLDecodeError, KeyError) as error:
         raise MriReadError(
             f"{path} is no list of sources; `python -m training fetch --out {source_dir}` brings "

@@ -1,4 +1,4 @@
-"""Label recipes: from a scan, its label map if any, and the atlas, to tissue codes."""
+"""Label recipes: from a scan, its label map if any, and the atlas, to structure codes."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ from collections.abc import Callable
 import numpy as np
 
 from MRIColorizeLib.tissue import Tissue
-from training.data.mri_atlas import Atlas, lay_over, tissue_prior
+from training.data.mri_atlas import Atlas, lay_over, tissue_prior, with_deep_nuclei
 from training.data.mri_brain import T1_ORDER
 from training.data.mri_charm import label_charm_head
 from training.data.mri_head import label_flair_head, label_head
 from training.data.mri_read import Scan, resample_labels
 from training.data.mri_scalp import HeadContrast
-from training.data.mri_strip import labels_from_freesurfer, labels_from_mixture
+from training.data.mri_strip import labels_from_mixture, structures_from_freesurfer
+from training.data.structures import tissue_of
 from training.errors import TrainingError
 
-# (scan, label map or None, atlas) -> uint8 (K, J, I) tissues on the scan's grid
+# (scan, label map or None, atlas) -> uint8 (K, J, I) structures on the scan's grid
 Recipe = Callable[[Scan, Scan | None, Atlas], np.ndarray]
 
 _PVE_CSF = 1
@@ -34,12 +35,13 @@ def stripped_brain(close_mm: float, vessel: float | None = None, grey_odds: floa
     """
 
     def recipe(scan: Scan, labels: Scan | None, atlas: Atlas) -> np.ndarray:
-        prior = tissue_prior(lay_over(atlas, scan, stripped=True), scan.spacing, T1_ORDER)
+        warped = lay_over(atlas, scan, stripped=True)
+        prior = tissue_prior(warped, scan.spacing, T1_ORDER)
         tissues = labels_from_mixture(scan.array, scan.spacing, close_mm, vessel, grey_odds, prior)
         if labels is not None:
             fluid = _same_grid(scan, labels).array == _PVE_CSF
             tissues[fluid & (tissues > 0)] = Tissue.CSF
-        return tissues
+        return with_deep_nuclei(tissues, warped)
 
     return recipe
 
@@ -48,7 +50,7 @@ def freesurfer_brain() -> Recipe:
     """A stripped brain whose label map holds FreeSurfer codes on its own grid."""
 
     def recipe(scan: Scan, labels: Scan | None, atlas: Atlas) -> np.ndarray:
-        return labels_from_freesurfer(scan.array, _same_grid(scan, labels).array)
+        return structures_from_freesurfer(scan.array, _same_grid(scan, labels).array)
 
     return recipe
 
@@ -77,7 +79,8 @@ def t1_head(contrast: HeadContrast) -> Recipe:
     def recipe(scan: Scan, labels: Scan | None, atlas: Atlas) -> np.ndarray:
         warped = lay_over(atlas, scan, stripped=False)
         prior = tissue_prior(warped, scan.spacing, T1_ORDER)
-        return label_head(scan.array, scan.spacing, warped, prior, contrast)
+        tissues = label_head(scan.array, scan.spacing, tissue_of(warped), prior, contrast)
+        return with_deep_nuclei(tissues, warped)
 
     return recipe
 
@@ -90,6 +93,15 @@ def flair_head(contrast: HeadContrast) -> Recipe:
             raise RecipeError("A FLAIR head needs its GIF label map.")
         codes = resample_labels(labels, scan)
         return label_flair_head(scan.array, scan.spacing, codes, contrast)
+
+    return recipe
+
+
+def labelled() -> Recipe:
+    """A scan whose label map holds our own codes on its grid; a map alone is its own label map."""
+
+    def recipe(scan: Scan, labels: Scan | None, atlas: Atlas) -> np.ndarray:
+        return _same_grid(scan, labels or scan).array.astype(np.uint8)
 
     return recipe
 

@@ -43,7 +43,7 @@ def outside_brain(
     fat = bright > contrast.fat if contrast.fat_is_bright else bright < contrast.fat
     labels = np.where(fat, Tissue.FAT, Tissue.MUSCLE).astype(np.uint8)
     if contrast.blood is not None:
-        labels[bright > contrast.blood] = Tissue.ORGAN
+        labels[bright > contrast.blood] = Tissue.BLOOD
     dark = bright < contrast.dark
     labels[dark] = Tissue.BONE
     labels[_air(bright, spacing, body, cranial, contrast)] = Tissue.AIR

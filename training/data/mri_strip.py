@@ -8,7 +8,7 @@ from scipy import ndimage
 from MRIColorizeLib.tissue import Tissue
 from training.data import mri_morphology as morph
 from training.data.mri_brain import brain_tissues
-from training.data.mri_codes import tissues_from_freesurfer
+from training.data.mri_codes import deep_from_freesurfer, tissues_from_freesurfer
 
 
 def labels_from_mixture(
@@ -23,7 +23,7 @@ def labels_from_mixture(
 
     The brain is what is brighter than zero, closed by `close_mm` so that sulci and ventricles
     that the stripping blackened count as CSF. Voxels brighter than `vessel` times white matter
-    are ORGAN: blood that flows in. `grey_odds` and `prior` are those of `brain_tissues`.
+    are BLOOD that flows in. `grey_odds` and `prior` are those of `brain_tissues`.
     Returns uint8 (K, J, I).
     """
     tissue = morph.largest(image > 0.02 * np.percentile(image, 99.5))
@@ -31,7 +31,7 @@ def labels_from_mixture(
     labels = brain_tissues(image, mask, spacing, grey_odds=grey_odds, prior=prior)
     if vessel is not None:
         white = float(np.median(image[labels == Tissue.WHITE_MATTER]))
-        labels[mask & (image > vessel * white)] = Tissue.ORGAN
+        labels[mask & (image > vessel * white)] = Tissue.BLOOD
     return labels
 
 
@@ -52,3 +52,9 @@ def labels_from_freesurfer(image: np.ndarray, codes: np.ndarray) -> np.ndarray:
     labels[rest & touching] = Tissue.GREY_MATTER
     labels[rest & dark] = Tissue.CSF
     return labels
+
+
+def structures_from_freesurfer(image: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    """`labels_from_freesurfer` with the deep structures told apart: uint8 (K, J, I)."""
+    deep = deep_from_freesurfer(codes)
+    return np.where(deep > 0, deep, labels_from_freesurfer(image, codes))

@@ -12,9 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from training.data.structures import tissue_of
 from training.errors import TrainingError
 
 KINDS = ("cryosection", "mri")
+REGIONS = ("head", "body")
 SPLITS = ("train", "val", "test")
 MRI_TYPES = (np.float32, np.uint8, np.uint16)
 MANIFEST_NAME = "manifest.toml"
@@ -30,7 +32,8 @@ class ManifestEntry:
     """One [[volume]] of manifest.toml: where a prepared volume comes from and may be used.
 
     `file` is relative to the manifest. `frames` is empty, or maps splits to the indices along k
-    that belong to them; indices in no list are to be left unused.
+    that belong to them; indices in no list are to be left unused. `region` is what the volume shows
+    most of.
     """
 
     name: str
@@ -42,8 +45,11 @@ class ManifestEntry:
     licence: str
     recipe: str
     frames: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    region: str = "head"
 
     def __post_init__(self) -> None:
+        if self.region not in REGIONS:
+            raise PreparedDataError(f"{self.name}: region is {self.region!r}, not in {REGIONS}.")
         if self.kind not in KINDS:
             raise PreparedDataError(f"{self.name}: kind is {self.kind!r}, not one of {KINDS}.")
         if self.split not in SPLITS:
@@ -61,8 +67,9 @@ class PreparedVolume:
     """A labelled volume with its manifest entry; a photograph is a volume with K = 1.
 
     image: a cryosection is uint8 (K, J, I, 3) RGB with background and gel black; an MRI is
-    float32, uint8 or uint16 (K, J, I). labels: uint8 (K, J, I) Tissue codes. spacing: float32
-    (3,) mm in k, j, i order. An MRI has k from inferior to superior, j from anterior to
+    float32, uint8 or uint16 (K, J, I). labels: uint8 (K, J, I) Tissue codes. structures: the same
+    told apart further (training/data/structures.py); None where they are the tissues. spacing:
+    float32 (3,) mm in k, j, i order. An MRI has k from inferior to superior, j from anterior to
     posterior, i from right to left. Axial cryosections are seen from above: k from superior to
     inferior, j from anterior to posterior, i from left to right. mri: of a cryosection, the MRI of
     the same body registered to it, float32, uint8 or uint16 (K, J, I); None where there is none.
@@ -73,6 +80,7 @@ class PreparedVolume:
     labels: np.ndarray
     spacing: np.ndarray
     mri: np.ndarray | None = None
+    structures: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         name, grid = self.entry.name, self.image.shape[:3]
@@ -89,6 +97,9 @@ class PreparedVolume:
             self._check_registered(self.mri)
         if self.labels.shape != grid or self.labels.dtype != np.uint8:
             raise PreparedDataError(f"{name}: labels must be uint8 {grid}.")
+        fine = self.structures
+        if fine is not None and (fine.dtype != np.uint8 or (tissue_of(fine) != self.labels).any()):
+            raise PreparedDataError(f"{name}: structures are uint8 and of the tissues of labels.")
         if self.spacing.shape != (3,) or self.spacing.dtype != np.float32:
             raise PreparedDataError(f"{name}: spacing must be float32 (3,).")
         if not (np.isfinite(self.spacing).all() and (self.spacing > 0).all()):
@@ -136,12 +147,14 @@ def load_prepared(folder: Path, entry: ManifestEntry) -> PreparedVolume:
         with np.load(path, allow_pickle=False) as stored:
             kind = str(stored["kind"])
             image, labels, spacing = stored["image"], stored["labels"], stored["spacing"]
-            mri = stored["mri"] if "mri" in stored.files else None
+            mri, structures = (
+                stored[name] if name in stored.files else None for name in ("mri", "structures")
+            )
     except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
         raise PreparedDataError(f"{path} is not a prepared volume: {error}") from error
     if kind != entry.kind:
         raise PreparedDataError(f"{path} holds kind {kind!r}, the manifest says {entry.kind!r}.")
-    return PreparedVolume(entry, image, labels, spacing, mri)
+    return PreparedVolume(entry, image, labels, spacing, mri, structures)
 
 
 def load_all(folder: Path) -> list[PreparedVolume]:
@@ -176,12 +189,14 @@ def write_manifest(folder: Path, entries: Iterable[ManifestEntry]) -> None:
 
 def _entry_from_table(table: dict[str, Any]) -> ManifestEntry:
     frames = {split: tuple(int(k) for k in ks) for split, ks in table.get("frames", {}).items()}
-    return ManifestEntry(**{key: str(table[key]) for key in _TEXT_FIELDS}, frames=frames)
+    texts = {key: str(table[key]) for key in _TEXT_FIELDS}
+    return ManifestEntry(**texts, frames=frames, region=str(table.get("region", "head")))
 
 
 def _entry_as_toml(entry: ManifestEntry) -> str:
     lines = ["[[volume]]"]
     lines += [f"{key} = {_quoted(getattr(entry, key))}" for key in _TEXT_FIELDS]
+    lines.append(f"region = {_quoted(entry.region)}")
     if entry.frames:
         parts = [f"{split} = {list(ks)}" for split, ks in entry.frames.items()]
         lines.append("frames = {" + ", ".join(parts) + "}")
@@ -196,7 +211,8 @@ def _quoted(text: str) -> str:
 
 def _write_npz(volume: PreparedVolume, path: Path) -> None:
     temporary = _temporary_beside(path)
-    registered: dict[str, Any] = {} if volume.mri is None else {"mri": volume.mri}
+    both = {"mri": volume.mri, "structures": volume.structures}
+    further: dict[str, Any] = {name: array for name, array in both.items() if array is not None}
     with temporary.open("wb") as stream:
         np.savez_compressed(
             stream,
@@ -204,7 +220,7 @@ def _write_npz(volume: PreparedVolume, path: Path) -> None:
             labels=volume.labels,
             spacing=volume.spacing,
             kind=np.asarray(volume.entry.kind),
-            **registered,
+            **further,
         )
     temporary.replace(path)
 

@@ -1,4 +1,4 @@
-"""Training samples: slices drawn from the prepared volumes, bent, and given an MRI."""
+"""Labelled slices for training: drawn from prepared volumes, bent, cropped, given an MRI."""
 
 from __future__ import annotations
 
@@ -9,18 +9,35 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 import torch.nn.functional as F
+from scipy import ndimage
 from torch import Tensor
 
 from MRIColorizeLib.color import lab_to_rgb, rgb_to_lab
 from MRIColorizeLib.intensity import normalize
+from MRIColorizeLib.scale import MARGIN_MM
 from MRIColorizeLib.tissue import CLASSES, PALETTE_LAB, Tissue
 from training.config import SliceConfig, SynthesisConfig
 from training.data.misregistration import displaced, displacement, margin_pixels
 from training.data.prepared import PreparedVolume
-from training.data.synthesis import Random, scale_like_the_engine, smooth_field, synthesize
+from training.data.structures import CODES, Deep, tissue_of
+from training.data.synthesis import (
+    Random,
+    SoftLabels,
+    bias_field,
+    scale_like_the_engine,
+    smooth_field,
+    synthesize,
+)
 
-BRAIN = (Tissue.GREY_MATTER, Tissue.WHITE_MATTER)
 THICK_MM = 2.5  # a volume is sliced only across axes whose in-plane spacing stays below this
+SMALLEST_MM = 90.0  # side of a field of view that cuts the body
+SLAB_MM = 6.0  # thickest slice that is made of several thin ones
+STEEPEST = math.radians(25)  # of the tilt of ordinary samples
+# Organs that lie on one side: their mirror image is nobody's anatomy.
+ONE_SIDED = (Tissue.LIVER, Tissue.SPLEEN, Tissue.HEART)
+# Map codes, all tissues of a brain; what a brain without its skull keeps.
+BRAIN = (Tissue.GREY_MATTER, Tissue.WHITE_MATTER, *(code for code in Deep if code != Deep.TENDON))
+_TISSUES = torch.from_numpy(tissue_of(np.arange(CODES, dtype=np.uint8)).astype(np.int64))
 
 
 @dataclass(frozen=True)
@@ -45,21 +62,40 @@ class Batch:
 
 @dataclass(frozen=True)
 class _Stack:
-    """Parallel slices of one volume in one plane: labels (N, h, w), image (N, h, w[, 3]) uint8."""
+    """Parallel slices of one volume in one plane, turned as the engine turns them.
+
+    Rows run from anterior to posterior or from superior to inferior, columns from the right to the
+    left or from anterior to posterior. labels: structures (N, h, w); image: (N, h, w[, 3]) uint8.
+    """
 
     labels: np.ndarray
     image: np.ndarray
     mri: np.ndarray | None  # (N, h, w) uint8, scaled as at use; None: labels alone
     spacing: tuple[float, float]  # mm of rows, columns
+    apart: float  # mm from slice to slice
     photograph: bool
+    group: str  # photographs, heads or bodies
+    mirrored: float  # share of the samples that may be mirrored
+    around: np.ndarray  # codes that the volume shows
     weights: np.ndarray  # (N,) how often a slice is drawn
-    worth: float  # how often the stack is drawn, among those of its kind
+    worth: float  # how often the stack is drawn, among those of its group
+
+
+@dataclass
+class _Sample:
+    """A bent crop: its labels, colours and real MRI (4, H, W) in [0, 1], and its mm a pixel."""
+
+    labels: SoftLabels
+    image: Tensor
+    spacing_mm: float
 
 
 class SliceSource:
-    """Draws batches from prepared volumes: half from photographs, half from labelled MRI.
+    """Draws batches from prepared volumes: photographs, heads and bodies in the configured shares.
 
-    A photograph gets the MRI that is registered to it, or else a synthetic one.
+    A sample is a whole section or a field of view of it, at the size that the engine would show it
+    to the network; what lies outside the field of view is background. A photograph gets the MRI
+    that is registered to it, or else a synthetic one.
     """
 
     def __init__(self, volumes: Sequence[PreparedVolume], split: str, config: SliceConfig) -> None:
@@ -67,96 +103,168 @@ class SliceSource:
         self.stacks = [stack for volume in volumes for stack in _stacks(volume, split)]
         if not self.stacks:
             raise ValueError(f"No prepared volume has slices of the split {split!r}.")
-        self.weights = torch.tensor(
-            [_share(stack, self.stacks, config.photographs) for stack in self.stacks],
-            dtype=torch.float32,
-        )
+        self.weights = torch.tensor(_shares(self.stacks, config), dtype=torch.float32)
 
     def draw(self, pixels: int, synthesis: SynthesisConfig, strength: float, rng: Random) -> Batch:
         """One batch of about `pixels` pixels; `strength` (0 to 1) is the ramp of randomisation."""
         size = self.config.crops[rng.integer(len(self.config.crops))]
-        count = max(2, pixels // size**2)
+        height, width = self._shape(size, rng)
+        count = max(2, pixels // (height * width))
         margin = margin_pixels(self.config)
         drawn = [self.stacks[int(i)] for i in rng.choice(self.weights, count)]
-        samples = [self._bend(stack, size + 2 * margin, rng) for stack in drawn]
-        probabilities = torch.stack([sample[0] for sample in samples])  # (B, classes, H, W)
-        image = torch.stack([sample[1] for sample in samples])  # (B, 4, H, W): colours, then MRI
+        shape = (height + 2 * margin, width + 2 * margin)
+        samples = [self._bend(stack, shape, rng) for stack in drawn]
         photograph = torch.tensor([stack.photograph for stack in drawn])
         real = torch.tensor([stack.mri is not None for stack in drawn])
-        probabilities, image = self._edit_brains(probabilities, image, photograph & ~real, rng)
-        batch = _finish(probabilities, image, photograph, real, synthesis, strength, rng)
+        for sample, stack in zip(samples, drawn, strict=True):
+            self._edit_brain(sample, stack.photograph and stack.mri is None, rng)
+        batch = _finish(samples, photograph, real, synthesis, strength, rng)
         if not margin:
             return batch
-        pixel_mm = torch.tensor([sample[2] for sample in samples])
+        pixel_mm = torch.tensor([sample.spacing_mm for sample in samples])
         return _misregistered(batch, pixel_mm, margin, self.config, rng)
 
-    def _bend(self, stack: _Stack, size: int, rng: Random) -> tuple[Tensor, Tensor, float]:
-        """One bent crop: soft labels (classes, size, size), colours with the real MRI as a fourth
-        channel (4, size, size) in [0, 1], the MRI black where there is none, and its mm a pixel.
-        """
+    def _shape(self, size: int, rng: Random) -> tuple[int, int]:
+        """Rows and columns of a batch: a square, or as much area wide or tall."""
+        if not rng.chance(self.config.stretched):
+            return size, size
+        long, short = (round(size * share / 8) * 8 for share in (1.2, 0.83))
+        return (short, long) if rng.chance(0.5) else (long, short)
+
+    def _bend(self, stack: _Stack, shape: tuple[int, int], rng: Random) -> _Sample:
         config = self.config
         index = int(rng.choice(torch.from_numpy(stack.weights), 1))
-        labels, image = stack.labels[index], stack.image[index]
-        rows, columns = np.nonzero(labels)
-        pick = rng.integer(len(rows))
-        picked = np.array((rows[pick], columns[pick]), dtype=float)
-        middle = 0.5 * (picked + np.array((rows.mean(), columns.mean())))
-        # Half of the crops look at the middle of the body, unless it lies between two legs: a crop
-        # of nothing teaches nothing, and through instance norm its gradient grows beyond bounds.
-        centers = (middle, picked) if rng.chance(0.5) else (picked,)
-        coarse = stack.photograph and min(stack.spacing) > 1.4
-        spacing = config.spacing_mm
-        if coarse:
-            spacing = float(rng.uniform(1, low=spacing, high=config.body_spacing_mm))
-        spacing *= 1 + config.spacing_jitter * (2 * float(rng.uniform(1)) - 1)
-        offsets = self._offsets(size, spacing, rng)
-        for center in centers:
-            grid, box = _window(center, offsets, stack.spacing, labels.shape)
-            soft = _soft_labels(labels[box], grid)
-            if (soft[0] < 0.5).any():
+        slab = stack.labels[index : index + self._thickness(stack, rng)]
+        body = slab[0] > 0
+        center, extent = self._field_of_view(body, stack, rng)  # mm
+        spacing = config.scale.spacing_mm(*extent)
+        if stack.photograph:  # finer than its pixels a photograph shows nothing
+            spacing = max(spacing, 0.6 * max(stack.spacing))
+        spacing *= 1 + config.spacing_jitter * rng.number(-1, 1)
+        rows, columns = np.nonzero(body)
+        for attempt in range(3):
+            place = self._place(extent, shape, spacing, rng)
+            if attempt == 2:  # a crop of nothing teaches nothing, and its gradient has no bounds
+                pick = rng.integer(len(rows))
+                center = (rows[pick] * stack.spacing[0], columns[pick] * stack.spacing[1])
+                place = (0.0, 0.0)
+            inside, offsets = self._offsets(shape, spacing, place, extent, stack, rng)
+            grid, box = _window(
+                np.array(center) / stack.spacing, offsets, stack.spacing, body.shape
+            )
+            labels = _soft_labels(slab[(slice(None), *box)], grid, inside, stack.around)
+            if float(labels.body.mean()) > 0.01:
                 break
-        colors = _bent(image[box], grid).expand(3, -1, -1)
+        colors = (_bent(stack.image[index][box], grid) * inside).expand(3, -1, -1)
         if stack.mri is None:
-            mri = torch.zeros(1, size, size)
+            mri = torch.zeros(1, *shape)
+        elif stack.photograph:
+            mri = _bent(stack.mri[index][box], grid) * inside
         else:
-            mri = _bent(stack.mri[index][box], grid) if stack.photograph else colors[:1]
-        return soft, torch.cat((colors, mri)), spacing
+            mri = colors[:1]
+        return _Sample(labels, torch.cat((colors, mri)), spacing)
 
-    def _offsets(self, size: int, spacing: float, rng: Random) -> Tensor:
-        """A crop turned, mirrored and bent about its middle: (2, size, size), row and column mm."""
-        angle = math.radians(25) * (2 * float(rng.uniform(1)) - 1)
+    def _thickness(self, stack: _Stack, rng: Random) -> int:
+        """Neighbours that become one slice, as a thick one averages them; labels alone can."""
+        most = int(SLAB_MM / stack.apart)
+        if stack.mri is not None or stack.photograph or most < 2 or not rng.chance(0.3):
+            return 1
+        return 2 + rng.integer(min(most, 4) - 1)
+
+    def _field_of_view(
+        self, body: np.ndarray, stack: _Stack, rng: Random
+    ) -> tuple[tuple[float, float], tuple[float, float]]:
+        """Middle and size in mm, rows and columns: of the section, a part of it, or a cut."""
+        fate = rng.number()
+        if fate < self.config.parts:
+            coarse = body[::2, ::2]
+            named, count = ndimage.label(coarse)
+            if count > 1:
+                sizes = np.bincount(named.ravel())[1:]
+                large = np.flatnonzero(sizes > 0.15 * sizes.max()) + 1
+                part = named == large[rng.integer(len(large))]
+                body = np.repeat(np.repeat(part, 2, 0), 2, 1)[: body.shape[0], : body.shape[1]]
+        low, high = [], []
+        for axis, step in enumerate(stack.spacing):
+            present = np.flatnonzero(body.any(axis=1 - axis))
+            low.append(present[0] * step - MARGIN_MM)
+            high.append((present[-1] + 1) * step + MARGIN_MM)
+        extent = [high[0] - low[0], high[1] - low[1]]
+        middle = [0.5 * (low[0] + high[0]), 0.5 * (low[1] + high[1])]
+        if self.config.parts <= fate < self.config.parts + self.config.cuts:
+            for axis in range(2):
+                whole = extent[axis]
+                extent[axis] = max(whole * rng.number(0.35, 1.0), min(whole, SMALLEST_MM))
+                middle[axis] += 0.5 * (whole - extent[axis]) * rng.number(-1, 1)
+        return (middle[0], middle[1]), (extent[0], extent[1])
+
+    @staticmethod
+    def _place(
+        extent: tuple[float, float], shape: tuple[int, int], spacing: float, rng: Random
+    ) -> tuple[float, float]:
+        """Where in the field of view the crop's middle lies: mm from its middle.
+
+        Anywhere in one that is larger than the crop; a smaller one lies near the crop's middle.
+        """
+        spare = [0.5 * (mm - side * spacing) for mm, side in zip(extent, shape, strict=True)]
+        row, column = (rng.number(-1, 1) * (mm if mm > 0 else mm / 2) for mm in spare)
+        return row, column
+
+    def _offsets(
+        self,
+        shape: tuple[int, int],
+        spacing: float,
+        place: tuple[float, float],
+        extent: tuple[float, float],
+        stack: _Stack,
+        rng: Random,
+    ) -> tuple[Tensor, Tensor]:
+        """Whether each pixel lies in the field of view, (H, W); its row and column mm, (2, H, W).
+
+        From the middle of the field of view; turned, mirrored and bent about it.
+        """
+        angle = min(
+            max(self.config.tilt_degrees * float(rng.normal(1)) * math.pi / 180, -STEEPEST),
+            STEEPEST,
+        )
         if rng.chance(self.config.any_rotation):
-            angle = 2 * math.pi * float(rng.uniform(1))
-        flip = torch.tensor([-1.0 if rng.chance(0.5) else 1.0, -1.0 if rng.chance(0.5) else 1.0])
-        offset = (torch.arange(size) - (size - 1) / 2) * spacing  # mm
-        row, column = torch.meshgrid(offset, offset, indexing="ij")
+            angle = math.radians(60) * rng.number(-1, 1)
+        row, column = torch.meshgrid(
+            *(
+                (torch.arange(n) - (n - 1) / 2) * spacing + at
+                for n, at in zip(shape, place, strict=True)
+            ),
+            indexing="ij",
+        )
+        inside = ((row.abs() <= extent[0] / 2) & (column.abs() <= extent[1] / 2)).float()
         if self.config.elastic_mm:
-            amount = self.config.elastic_mm * float(rng.uniform(1)) * 0.5
-            row = row + amount * smooth_field(1, (size, size), 5, rng)[0, 0]
-            column = column + amount * smooth_field(1, (size, size), 5, rng)[0, 0]
+            # In proportion to the section: what bends a head by 3 mm bends a torso by more.
+            amount = self.config.elastic_mm * max(spacing, 0.7) * rng.number() * 0.5
+            row = row + amount * smooth_field(1, shape, 5, rng)[0, 0]
+            column = column + amount * smooth_field(1, shape, 5, rng)[0, 0]
         cosine, sine = math.cos(angle), math.sin(angle)
         turned = torch.stack((cosine * row - sine * column, sine * row + cosine * column))
-        return turned * flip[:, None, None]
+        if rng.chance(stack.mirrored):
+            turned[1] = -turned[1]
+        return inside, turned
 
-    def _edit_brains(
-        self, probabilities: Tensor, image: Tensor, fluidless: Tensor, rng: Random
-    ) -> tuple[Tensor, Tensor]:
+    def _edit_brain(self, sample: _Sample, fluidless: bool, rng: Random) -> None:
         """Give cryosection brains the CSF that they lost, and strip some heads to the brain.
 
-        fluidless: (B,) bool, photographs without an MRI: a registered one would not have the rim.
+        fluidless: a photograph without an MRI: a registered one would not have the rim.
         """
-        brains = probabilities[:, list(BRAIN)].sum(1)  # (B, H, W)
-        for index in torch.nonzero(brains.mean(dim=(1, 2)) >= 0.02).flatten().tolist():
-            brain = brains[index]
-            if fluidless[index] and rng.chance(self.config.csf_rim):
-                _add_csf_rim(probabilities[index], image[index, :3], brain, 1 + rng.integer(2))
-            if rng.chance(self.config.strip):
-                keep = brain + probabilities[index, Tissue.CSF]
-                keep = keep * (_dilate(brain[None], 3)[0] > 0.5)
-                probabilities[index] *= keep
-                probabilities[index, 0] += 1 - keep
-                image[index] *= keep
-        return probabilities, image
+        labels = sample.labels
+        brain = labels.soft[torch.isin(labels.codes, torch.tensor(BRAIN))].sum(0)  # (H, W)
+        if float(brain.mean()) < 0.02:
+            return
+        if fluidless and rng.chance(self.config.csf_rim):
+            _add_csf_rim(labels, sample.image[:3], brain, 1 + rng.integer(2))
+        if rng.chance(self.config.strip):
+            fluid = labels.soft[labels.codes == Tissue.CSF].sum(0)
+            keep = (brain + fluid) * (_dilate(brain[None], 3)[0] > 0.5)
+            labels.soft *= keep
+            labels.soft[0] += 1 - keep
+            sample.image *= keep
 
 
 def _window(
@@ -180,13 +288,17 @@ def _window(
     return grid[None].float(), (box[0], box[1])
 
 
-def _soft_labels(labels: np.ndarray, grid: Tensor) -> Tensor:
-    """Tissue codes (h, w) on a sampling grid: (classes, H, W), background outside the picture."""
-    codes = torch.from_numpy(np.ascontiguousarray(labels)).long()
-    one_hot = F.one_hot(codes, CLASSES).permute(2, 0, 1)[None]
-    soft = F.grid_sample(one_hot.float(), grid, align_corners=False)[0]
+def _soft_labels(
+    labels: np.ndarray, grid: Tensor, inside: Tensor, around: np.ndarray
+) -> SoftLabels:
+    """Structure codes (n, h, w) on a sampling grid, averaged over n slices."""
+    codes = np.flatnonzero(np.bincount(labels.ravel(), minlength=CODES))
+    if codes.size == 0 or codes[0] != Tissue.BACKGROUND:
+        codes = np.concatenate(((Tissue.BACKGROUND,), codes))
+    shares = np.stack([(labels == code).mean(axis=0, dtype=np.float32) for code in codes])
+    soft = F.grid_sample(torch.from_numpy(shares)[None], grid, align_corners=False)[0] * inside
     soft[0] += (1 - soft.sum(0)).clamp_min(0)
-    return soft
+    return SoftLabels(torch.from_numpy(codes), soft, torch.from_numpy(around))
 
 
 def _bent(image: np.ndarray, grid: Tensor) -> Tensor:
@@ -201,27 +313,31 @@ def _dilate(mask: Tensor, radius: int) -> Tensor:
     return F.max_pool2d(mask[None], 2 * radius + 1, stride=1, padding=radius)[0]
 
 
-def _palette_rgb(probabilities: Tensor) -> Tensor:
-    """The palette painted on soft labels: (B, classes, H, W) to RGB (B, 3, H, W)."""
-    palette = torch.from_numpy(PALETTE_LAB).to(probabilities.device)
-    return lab_to_rgb(torch.einsum("bkhw,kc->bchw", probabilities, palette))
+def _tissues(labels: SoftLabels) -> Tensor:
+    """How much of each pixel is of which tissue, (CLASSES, H, W)."""
+    shares = torch.zeros(CLASSES, *labels.soft.shape[1:])
+    return shares.index_add_(0, _TISSUES[labels.codes], labels.soft)
 
 
-def _add_csf_rim(probabilities: Tensor, image: Tensor, brain: Tensor, radius: int) -> None:
+def _palette_rgb(shares: Tensor) -> Tensor:
+    """The palette painted on tissue shares: (B, CLASSES, H, W) to RGB (B, 3, H, W)."""
+    palette = torch.from_numpy(PALETTE_LAB)
+    return lab_to_rgb(F.conv2d(shares, palette.T[:, :, None, None].contiguous()))
+
+
+def _add_csf_rim(labels: SoftLabels, image: Tensor, brain: Tensor, radius: int) -> None:
     """Turn a rim around the brain, as thick as `radius`, into CSF, in labels and in colours."""
     rim = (_dilate(brain[None], radius)[0] - brain).clamp(0, 1)
     # Sulci: grey matter next to what is not brain opens into CSF as well.
-    rim = rim * (1 - probabilities[0])
-    probabilities *= 1 - rim
-    probabilities[Tissue.CSF] += rim
-    csf = torch.zeros_like(probabilities)
-    csf[Tissue.CSF] = 1
-    image.copy_(image * (1 - rim) + _palette_rgb(csf[None])[0] * rim)
+    rim = rim * labels.body
+    labels.soft = torch.cat((labels.soft * (1 - rim), rim[None]))
+    labels.codes = torch.cat((labels.codes, torch.tensor([int(Tissue.CSF)])))
+    fluid = lab_to_rgb(torch.from_numpy(PALETTE_LAB[Tissue.CSF])[None, :, None, None])[0]
+    image.copy_(image * (1 - rim) + fluid * rim)
 
 
 def _finish(
-    probabilities: Tensor,
-    image: Tensor,
+    samples: Sequence[_Sample],
     photograph: Tensor,
     real: Tensor,
     synthesis: SynthesisConfig,
@@ -230,32 +346,37 @@ def _finish(
 ) -> Batch:
     """Make the MRI of each sample, real or synthetic, and its colours.
 
-    image: (B, 4, H, W), colours and the real MRI, which counts where `real` (B,) says so. An MRI
-    registered to a photograph is always taken; labelled MRI partly get a synthetic contrast.
+    An MRI registered to a photograph is always taken where `real` (B,) says that there is one;
+    labelled MRI partly get a synthetic contrast.
     """
+    image = torch.stack([sample.image for sample in samples])  # (B, 4, H, W): colours, then MRI
     image, scan = image[:, :3], image[:, 3:]
-    body = 1 - probabilities[:, :1]
-    mask = (body > 0.5).float()
+    shares = torch.stack([_tissues(sample.labels) for sample in samples])  # (B, CLASSES, H, W)
+    mask = (shares[:, :1] < 0.5).float()
     detail = torch.where(
         photograph[:, None, None, None], rgb_to_lab(image)[:, :1] / 100, image[:, :1]
     )
     detail = detail - F.avg_pool2d(detail, 9, 1, 4, count_include_pad=False)
-    made, brightest = synthesize(probabilities, detail, synthesis, strength, rng)
+    labels = [sample.labels for sample in samples]
+    made, brightest = synthesize(labels, detail, synthesis, strength, rng)
     replaced = ~photograph & (rng.uniform(len(photograph)) < synthesis.synthetic)
     synthetic = ~real | replaced
+    height, width = (int(side) for side in scan.shape[-2:])
+    uneven = bias_field(len(samples), (height, width), synthesis, strength, rng)
+    scan = scan * torch.where(rng.uniform(len(samples), 1, 1, 1) < 0.5, uneven, 1.0)
     mri = torch.where(synthetic[:, None, None, None], made, scan)
     brightest = torch.where(synthetic, brightest, 1.0)  # a real image is scaled as a volume already
     real_A = scale_like_the_engine(mri, mask, brightest, synthesis, strength, rng)
-    painted = torch.where(photograph[:, None, None, None], image, _palette_rgb(probabilities))
-    labels = probabilities.max(1).indices  # several times as fast as argmax on the CPU
-    return Batch(real_A, mask, labels, painted * mask, photograph)
+    painted = torch.where(photograph[:, None, None, None], image, _palette_rgb(shares))
+    codes = shares.max(1).indices  # several times as fast as argmax on the CPU
+    return Batch(real_A, mask, codes, painted * mask, photograph)
 
 
 def _misregistered(
     batch: Batch, pixel_mm: Tensor, margin: int, config: SliceConfig, rng: Random
 ) -> Batch:
     """The batch without its margin, colours and labels displaced against MRI and body."""
-    field = displacement(batch.labels.shape[-1], pixel_mm, config, rng)
+    field = displacement(batch.labels.shape[-2:], pixel_mm, config, rng)
     labels = displaced(batch.labels[:, None].float(), field, "nearest")[:, 0].long()
     colors = displaced(batch.real_B, field)
     inner = (..., slice(margin, -margin), slice(margin, -margin))
@@ -267,34 +388,44 @@ def _misregistered(
 def _stacks(volume: PreparedVolume, split: str) -> list[_Stack]:
     """The planes in which a volume may be sliced.
 
-    Whole heads are worth twice a brain: they are rare, and harder. A long coarse stack of
-    photographs is worth three that stand alone.
+    Whole heads are worth twice a brain: they are rare, and harder; a head without its scan shows
+    no real contrast. A long coarse stack of photographs is worth three that stand alone.
     """
     chosen = list(volume.indices(split))
     if not chosen:
         return []
+    structures = volume.labels if volume.structures is None else volume.structures
     if volume.entry.kind == "cryosection":
-        labels, image = volume.labels[chosen], volume.image[chosen]
+        # Seen from above they run from the left to the right: turned to right to left.
+        labels, image = structures[chosen][..., ::-1], volume.image[chosen][:, :, ::-1]
         worth = float(min(len(chosen), 3))
-        registered = None if volume.mri is None else _as_at_use(volume.mri, volume.labels)[chosen]
-        return [_stack(labels, image, registered, volume.spacing[1:], True, worth)]
+        registered = None
+        if volume.mri is not None:
+            registered = _as_at_use(volume.mri, volume.labels)[chosen][..., ::-1]
+        return [_stack(labels, image, registered, volume.spacing, volume, "axial", worth)]
     mri = _as_at_use(volume.image, volume.labels) if volume.image.any() else None
-    worth = 2.0 if (volume.labels == Tissue.SKIN).any() else 1.0
-    orders = [
-        order
-        for order in ((0, 1, 2), (1, 0, 2), (2, 0, 1))
+    whole = 2.0 if (volume.labels == Tissue.SKIN).any() else 1.0
+    worth = whole if mri is not None or volume.entry.region == "body" else 0.3 * whole
+    planes = {"axial": (0, 1, 2), "coronal": (1, 0, 2), "sagittal": (2, 0, 1)}
+    orders = {
+        name: order
+        for name, order in planes.items()
         if volume.spacing[list(order[1:])].max() <= THICK_MM
-    ]
+    }
+    # Stored from inferior to superior: turned to superior to inferior.
+    down = structures[::-1]
+    scan = None if mri is None else mri[::-1]
     return [
         _stack(
-            volume.labels.transpose(order),
-            (volume.image if mri is None else mri).transpose(order),
-            None if mri is None else mri.transpose(order),
-            volume.spacing[list(order[1:])],
-            False,
+            down.transpose(order),
+            (volume.image[::-1] if scan is None else scan).transpose(order),
+            None if scan is None else scan.transpose(order),
+            volume.spacing[list(order)],
+            volume,
+            name,
             worth / len(orders),
         )
-        for order in orders
+        for name, order in orders.items()
     ]
 
 
@@ -309,20 +440,46 @@ def _stack(
     image: np.ndarray,
     mri: np.ndarray | None,
     spacing: np.ndarray,
-    photograph: bool,
+    volume: PreparedVolume,
+    plane: str,
     worth: float,
 ) -> _Stack:
-    """A stack whose slices with little body are left out."""
+    """A stack whose slices with little body are rare or left out; spacing: mm, slices first."""
     area = (labels > 0).sum(axis=(1, 2)).astype(np.float32)
-    area[area < 0.05 * area.max()] = 0
-    rows, columns = (float(step) for step in spacing)
-    weights = (area > 0).astype(np.float32)
-    return _Stack(labels, image, mri, (rows, columns), photograph, weights, worth)
+    area /= max(float(area.max()), 1.0)
+    area[area < 0.05] = 0
+    counts = np.bincount(labels.ravel(), minlength=CODES)
+    counts[Tissue.BACKGROUND] = 0
+    around = np.flatnonzero(counts > 0.003 * counts.sum())
+    one_sided = np.isin(around, ONE_SIDED).any()
+    photograph = volume.entry.kind == "cryosection"
+    apart, rows, columns = (float(step) for step in spacing)
+    return _Stack(
+        labels,
+        image,
+        mri,
+        (rows, columns),
+        apart,
+        photograph,
+        "photographs" if photograph else {"head": "heads", "body": "bodies"}[volume.entry.region],
+        0.0 if plane == "sagittal" else 0.1 if one_sided else 0.5,
+        around,
+        np.sqrt(area),
+        worth,
+    )
 
 
-def _share(stack: _Stack, stacks: list[_Stack], photographs: float) -> float:
-    """How often a stack is drawn: kinds by the configured share, stacks by their worth."""
-    same = sum(one.worth for one in stacks if one.photograph == stack.photograph)
-    both = len({one.photograph for one in stacks}) == 2
-    kind = (photographs if stack.photograph else 1 - photographs) if both else 1.0
-    return kind * stack.worth / same
+def _shares(stacks: Sequence[_Stack], config: SliceConfig) -> list[float]:
+    """How often each stack is drawn: groups by the configured shares, stacks by their worth."""
+    shares = {
+        "photographs": config.photographs,
+        "heads": config.heads,
+        "bodies": 1 - config.photographs - config.heads,
+    }
+    worth = dict.fromkeys(shares, 0.0)
+    for stack in stacks:
+        worth[stack.group] += stack.worth
+    present = {group: shares[group] for group in shares if worth[group]}
+    if not any(present.values()):  # all that there is of a group that is not asked for
+        present = dict.fromkeys(present, 1.0)
+    return [present[one.group] * one.worth / worth[one.group] for one in stacks]

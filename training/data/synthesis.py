@@ -1,10 +1,14 @@
-"""Synthetic MRI from tissue labels: what a scanner would have seen, as batched tensor operations.
+"""Synthetic MRI from labels: what a scanner would have seen, as batched tensor operations.
 
-After SynthSeg (Billot et al. 2023): class intensities with jitter, texture, partial volume, bias
-field, loss of resolution, Rician noise. Unlike there the intensities come from signal equations.
+After SynthSeg (Billot et al. 2023): intensities with jitter, texture, partial volume, bias field,
+loss of resolution, Rician noise. Unlike there the intensities come from signal equations.
 """
 
 from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -12,10 +16,15 @@ from torch import Tensor
 
 from MRIColorizeLib.tissue import Tissue
 from training.config import SynthesisConfig
-from training.data.contrast import draw_intensities
+from training.data.contrast import Signals, draw_signals
+from training.data.structures import CODES, STRUCTURES
 
-BRAIN = (Tissue.GREY_MATTER, Tissue.WHITE_MATTER, Tissue.CSF)
-ORGAN_SIZES = (6, 12)  # regions a side of a slice
+ORGAN_SIZES = (6, 12, 24)  # regions a side of a slice
+# How much one region of a structure differs from the next: of those that hold several things.
+_APART = torch.zeros(CODES)
+for _code, _structure in STRUCTURES.items():
+    _APART[_code] = min(max((_structure.spread - 0.8) / 1.5, 0), 1)
+_APART[[Tissue.CSF, Tissue.GREY_MATTER, Tissue.WHITE_MATTER, Tissue.FAT]] = 0
 
 
 class Random:
@@ -31,6 +40,10 @@ class Random:
     def normal(self, *shape: int) -> Tensor:
         return torch.randn(shape, generator=self.generator, device=self.device)
 
+    def number(self, low: float = 0.0, high: float = 1.0) -> float:
+        """One number, evenly between two."""
+        return float(self.uniform(1, low=low, high=high))
+
     def integer(self, high: int) -> int:
         """A whole number from 0 to high - 1."""
         return int(torch.randint(high, (1,), generator=self.generator, device=self.device))
@@ -43,16 +56,34 @@ class Random:
         return float(self.uniform(1)) < probability
 
 
-def class_intensities(count: int, config: SynthesisConfig, strength: float, rng: Random) -> Tensor:
-    """Mean intensity of every class for each sample, (count, classes) in [0, 1.2]."""
+@dataclass
+class SoftLabels:
+    """The structures of a crop: codes (K,) and how much of each pixel they are, soft (K, H, W).
+
+    The first code is the background's. around: codes that the whole volume shows.
+    """
+
+    codes: Tensor
+    soft: Tensor
+    around: Tensor
+
+    @property
+    def body(self) -> Tensor:
+        """How much of each pixel is body, (H, W)."""
+        return 1 - self.soft[0]
+
+
+def draw_contrasts(count: int, config: SynthesisConfig, strength: float, rng: Random) -> Signals:
+    """Signals of every structure for each sample, with jitter, some from nowhere."""
     shares = torch.tensor(config.shares, device=rng.device)
-    means = draw_intensities(rng.choice(shares, count), config, strength, rng)
-    means = means + config.class_jitter * strength * rng.normal(*means.shape)
-    anything = rng.uniform(*means.shape)
-    random_contrast = rng.uniform(count, 1) < config.random_contrast * strength
-    means = torch.where(random_contrast, anything, means).clamp(0, 1.2)
-    means[:, Tissue.BACKGROUND] = 0
-    return means
+    signals = draw_signals(rng.choice(shares, count), config, strength, rng)
+    water = signals.water + config.class_jitter * strength * rng.normal(*signals.water.shape)
+    anything = rng.uniform(*water.shape)
+    at_random = rng.uniform(count, 1) < config.random_contrast * strength
+    water = torch.where(at_random, anything, water).clamp(0, 1.2)
+    fat = torch.where(at_random, 0.0, signals.fat)
+    water[:, Tissue.BACKGROUND] = 0
+    return Signals(water, fat, signals.opposed & ~at_random[:, 0])
 
 
 def smooth_field(count: int, size: tuple[int, int], cells: int, rng: Random) -> Tensor:
@@ -62,25 +93,28 @@ def smooth_field(count: int, size: tuple[int, int], cells: int, rng: Random) -> 
 
 
 def synthesize(
-    probabilities: Tensor,
+    labels: Sequence[SoftLabels],
     detail: Tensor | None,
     config: SynthesisConfig,
     strength: float,
     rng: Random,
 ) -> tuple[Tensor, Tensor]:
-    """An MRI slice for each label slice.
+    """An MRI slice for each of some label slices of one size.
 
-    probabilities: (B, classes, H, W), soft labels (partial volume). detail: (B, 1, H, W) fine
-    structure of the photograph or the real MRI, about [-0.2, 0.2], or None. strength: 0 to 1, the
-    ramp. Returns (B, 1, H, W) in arbitrary units, not negative, and (B,) the brightest class that
-    the whole volume is expected to have.
+    detail: (B, 1, H, W) fine structure of the photograph or the real MRI, about [-0.2, 0.2], or
+    None. strength: 0 to 1, the ramp. Returns (B, 1, H, W) in arbitrary units, not negative, and
+    (B,) the brightest structure that the whole volume is expected to have.
     """
-    count, _, height, width = probabilities.shape
+    count = len(labels)
+    height, width = (int(side) for side in labels[0].soft.shape[-2:])
     size = (height, width)
-    means = class_intensities(count, config, strength, rng)
-    image = torch.einsum("bkhw,bk->bhw", probabilities, means)[:, None]
-    if config.organ_texture:
-        image = image + _organs_apart(probabilities, means, config.organ_texture * strength, rng)
+    signals = draw_contrasts(count, config, strength, rng)
+    level = (config.organ_texture * strength) * smooth_field(
+        count, size, ORGAN_SIZES[rng.integer(len(ORGAN_SIZES))], rng
+    )
+    image = torch.stack([_mixed(each, signals, b, level[b, 0]) for b, each in enumerate(labels)])[
+        :, None
+    ]
     cells = [max(2, max(size) // step) for step in (3, 16)]  # fine, and as large as gyri
     texture = sum(smooth_field(count, size, number, rng) for number in cells)
     texture = 0.5 * texture + 0.4 * rng.normal(count, 1, height, width)
@@ -89,28 +123,43 @@ def synthesize(
     if detail is not None:
         amount = config.photo_texture * (0.5 + rng.normal(count, 1, 1, 1))
         image = image + amount * detail * (image > 0.02)
-    image = image * torch.exp(config.bias * strength * 0.5 * smooth_field(count, size, 4, rng))
+    brightest = torch.stack(
+        [whole[each.around].amax() for whole, each in zip(signals.whole, labels, strict=True)]
+    )
+    image = image * bias_field(count, size, config, strength, rng)
     image = _lose_resolution(image, config.blur, rng)
     sigma = config.noise * strength * rng.uniform(count, 1, 1, 1) ** 2
     real = image + sigma * rng.normal(count, 1, height, width)
     imaginary = sigma * rng.normal(count, 1, height, width)
-    return torch.sqrt(real**2 + imaginary**2), _brightest(probabilities, means)  # Rician
+    return torch.sqrt(real**2 + imaginary**2), brightest  # Rician
 
 
-def _organs_apart(probabilities: Tensor, means: Tensor, spread: float, rng: Random) -> Tensor:
-    """What sets one organ apart from the next in one class: (B, 1, H, W) to be added."""
-    count, size = len(means), (probabilities.shape[-2], probabilities.shape[-1])
-    cells = ORGAN_SIZES[rng.integer(len(ORGAN_SIZES))]
-    level = smooth_field(count, size, cells, rng)
-    organ = probabilities[:, Tissue.ORGAN, None] * means[:, Tissue.ORGAN, None, None, None]
-    return organ * (spread * level).clamp(-0.8, 0.8)
+def bias_field(
+    count: int, size: tuple[int, int], config: SynthesisConfig, strength: float, rng: Random
+) -> Tensor:
+    """Uneven reception, (count, 1, H, W) around 1: smooth, and of a share of them one-sided.
+
+    Under a surface coil brightness falls by factors of up to config.coil_range across the slice.
+    """
+    field = config.bias * strength * 0.5 * smooth_field(count, size, 4, rng)
+    angle = rng.uniform(count, 1, 1, high=2 * math.pi)
+    height, width = size
+    rows = torch.linspace(-0.5, 0.5, height, device=rng.device)[:, None]
+    columns = torch.linspace(-0.5, 0.5, width, device=rng.device)[None]
+    ramp = torch.cos(angle) * columns + torch.sin(angle) * rows  # (count, H, W)
+    near = rng.uniform(count, 1, 1) < config.surface_coil
+    steep = near * rng.uniform(count, 1, 1, high=math.log(config.coil_range))
+    return torch.exp(field + (steep * ramp)[:, None])
 
 
-def _brightest(probabilities: Tensor, means: Tensor) -> Tensor:
-    """(B,): intensity of the brightest class in the slice; where there is brain, CSF is near."""
-    present = probabilities.mean(dim=(2, 3)) > 0.002  # (B, classes)
-    present[:, Tissue.CSF] |= present[:, list(BRAIN)].any(dim=1)
-    return (means * present).amax(dim=1)
+def _mixed(labels: SoftLabels, signals: Signals, sample: int, level: Tensor) -> Tensor:
+    """Intensities (H, W) of a crop: partial volume of water and of fat, regions set apart."""
+    codes = labels.codes
+    water = torch.einsum("khw,k->hw", labels.soft, signals.water[sample, codes])
+    varied = signals.water[sample, codes] * _APART.to(water.device)[codes]
+    water = water + torch.einsum("khw,k->hw", labels.soft, varied) * level.clamp(-0.8, 0.8)
+    fat = torch.einsum("khw,k->hw", labels.soft, signals.fat[sample, codes])
+    return (water - fat).abs() if bool(signals.opposed[sample]) else water + fat
 
 
 def _lose_resolution(image: Tensor, largest: float, rng: Random) -> Tensor:
@@ -118,7 +167,7 @@ def _lose_resolution(image: Tensor, largest: float, rng: Random) -> Tensor:
     if rng.chance(0.5):
         return image
     height, width = image.shape[-2:]
-    rows, columns = (float(rng.uniform(1, low=1, high=largest)) for _ in range(2))
+    rows, columns = (rng.number(1, largest) for _ in range(2))
     if rng.chance(0.5):
         rows = 1.0
     small = (max(4, round(height / rows)), max(4, round(width / columns)))

@@ -37,10 +37,9 @@ def network_changes(
     model: Model, mri: np.ndarray, mask: np.ndarray, spacing: tuple[float, float]
 ) -> tuple[Change, ...]:
     """Padding, cropping, gain and turning of slices (S, H, W); spacing: mm of rows and columns."""
-    size = tuple(
-        max(16, round(n * step / model.card.spacing_mm))
-        for n, step in zip(mri.shape[1:], spacing, strict=True)
-    )
+    sides = [n * step for n, step in zip(mri.shape[1:], spacing, strict=True)]
+    pixel = model.card.scale.spacing_mm(sides[0], sides[1])
+    size = tuple(max(16, round(side / pixel)) for side in sides)
     image, body = (
         F.interpolate(torch.from_numpy(a.astype(np.float32))[:, None], size, mode="area")
         for a in (mri, mask)

@@ -54,7 +54,7 @@ def size_scores(
     """
     if stack.case.synthetic:
         return
-    spacing = colorizer.model.card.spacing_mm
+    spacing = colorizer.model.card.scale.least_mm
     for size in SIZES:
         case = field_of_view(size.side, size.raw)(thin_case(few_slices(stack, MOST)), spacing)
         painted = paint_case(case, colorizer, progress=silent)

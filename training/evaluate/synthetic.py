@@ -24,17 +24,17 @@ INTENSITIES = {
     "T1": {
         T.SKIN: 0.45, T.FAT: 0.95, T.MUSCLE: 0.42, T.BONE: 0.12, T.MARROW: 0.72,
         T.GREY_MATTER: 0.48, T.WHITE_MATTER: 0.72, T.CSF: 0.16, T.AIR: 0.04, T.LUNG: 0.14,
-        T.ORGAN: 0.52, T.OTHER: 0.45,
+        T.BLOOD: 0.52, T.OTHER: 0.45,
     },
     "T2": {
         T.SKIN: 0.30, T.FAT: 0.62, T.MUSCLE: 0.20, T.BONE: 0.08, T.MARROW: 0.45,
         T.GREY_MATTER: 0.55, T.WHITE_MATTER: 0.36, T.CSF: 1.00, T.AIR: 0.04, T.LUNG: 0.16,
-        T.ORGAN: 0.28, T.OTHER: 0.42,
+        T.BLOOD: 0.28, T.OTHER: 0.42,
     },
     "FLAIR": {
         T.SKIN: 0.35, T.FAT: 0.70, T.MUSCLE: 0.32, T.BONE: 0.08, T.MARROW: 0.45,
         T.GREY_MATTER: 0.70, T.WHITE_MATTER: 0.55, T.CSF: 0.12, T.AIR: 0.04, T.LUNG: 0.14,
-        T.ORGAN: 0.40, T.OTHER: 0.50,
+        T.BLOOD: 0.40, T.OTHER: 0.50,
     },
 }  # fmt: skip
 PARTIAL_VOLUME = 0.6  # sigma in pixels, within the slice

@@ -77,7 +77,7 @@ def _colored(
     subject: Subject, thin: ThinCase, condition: Condition, statistics: ColorStatistics
 ) -> ColoredStack | None:
     """The case as the condition changes it, in the subject's colourings; None: left out."""
-    case = condition.change(thin.case, subject.colorizer.model.card.spacing_mm)
+    case = condition.change(thin.case, subject.colorizer.model.card.scale.least_mm)
     if case is None:
         return None
     if subject.system is not None:

@@ -77,7 +77,7 @@ def trained_subject(config: TrainConfig, folder: Path) -> Subject:
         version="",
         title=config.name,
         licence="",
-        spacing_mm=config.slices.spacing_mm,
+        scale=config.slices.scale,
         temperature=config.temperature,
         generator=dataclasses.asdict(config.generator),
         weights_sha256=_weights_digest(generator),

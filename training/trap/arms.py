@@ -44,7 +44,12 @@ def arm_config(arm: Arm, card: ModelCard, overrides: Sequence[str] = ()) -> Trai
         config,
         initial=str(card.directory),
         temperature=card.temperature,
-        slices=dataclasses.replace(config.slices, spacing_mm=card.spacing_mm),
+        slices=dataclasses.replace(
+            config.slices,
+            section=card.scale.pixels,
+            least_mm=card.scale.least_mm,
+            most_mm=card.scale.most_mm,
+        ),
         generator=GeneratorConfig.checked(card.generator),
     )
     check_config(config)

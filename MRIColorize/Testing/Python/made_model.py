@@ -16,6 +16,7 @@ from MRIColorizeLib.generator import DualDecoderGenerator
 from MRIColorizeLib.generator_config import GeneratorConfig
 from MRIColorizeLib.intensity import normalize
 from MRIColorizeLib.model import CARD_NAME, WEIGHTS_NAME, Model, ModelCard
+from MRIColorizeLib.scale import Scale
 from MRIColorizeLib.volume import Volume
 
 
@@ -30,7 +31,7 @@ def small_model(directory: Path = Path("small"), **settings: Any) -> Model:
         version="1",
         title="a small untrained network",
         licence="Apache-2.0",
-        spacing_mm=2.0,
+        scale=Scale.fixed(2.0),
         temperature=0.7,
         generator=asdict(config),
         weights_sha256="",
@@ -63,7 +64,7 @@ def write_model(directory: Path, name: str = "small") -> Path:
     card = {
         "name": name,
         **{key: getattr(model.card, key) for key in ("version", "title", "licence", "generator")},
-        "spacing_mm": model.card.spacing_mm,
+        "spacing_mm": model.card.scale.least_mm,
         "temperature": model.card.temperature,
         "weights": {
             "file": WEIGHTS_NAME,

@@ -14,13 +14,14 @@ from MRIColorizeLib.intensity import find_window
 from MRIColorizeLib.lanes import in_lanes
 from MRIColorizeLib.layout import lay_out
 from MRIColorizeLib.mixing import most_probable
+from MRIColorizeLib.scale import Scale
 from MRIColorizeLib.transfer import download, upload
 
 
 def _layout(shape=(12, 40, 36)):
     head = made_head(shape)
     window, body = find_window(head.array)
-    return lay_out(head, "axial", body, window, 2.0)
+    return lay_out(head, "axial", body, window, Scale.fixed(2.0))
 
 
 def _with_free(free, layout, batch_size=None):

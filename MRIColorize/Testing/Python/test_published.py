@@ -244,7 +244,7 @@ class DefaultTest(unittest.TestCase):
 
     def _change_under_padding(self, pool):
         torch.manual_seed(6)
-        generator = DualDecoderGenerator(GeneratorConfig(pool=pool)).eval()
+        generator = DualDecoderGenerator(GeneratorConfig(pool=pool, classes=13)).eval()
         for name, parameter in generator.named_parameters():
             if "linear" in name and name.endswith("weight"):
                 parameter.data.mul_(8)  # gates that depend on what was pooled

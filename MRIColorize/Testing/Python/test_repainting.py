@@ -128,7 +128,7 @@ class PalettePanelTest(unittest.TestCase):
     def test_table_names_every_tissue_but_the_background(self):
         names = [self.ui.paletteTable.item(row, 0).text() for row in range(len(ROWS))]
         self.assertEqual(names[:3], ["Skin", "Fat", "Muscle"])
-        self.assertEqual(len(names), 12)
+        self.assertEqual(len(names), 19)
 
     def test_changed_colour_recolours_the_volume_at_once_and_reset_brings_it_back(self):
         node = self.colorize()
