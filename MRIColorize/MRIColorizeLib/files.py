@@ -26,6 +26,7 @@ TEXT_SUFFIXES = (".nrrd", ".nhdr", ".mha", ".mhd")
 NIBABEL_SUFFIXES = (".nii", ".nii.gz", *PAIR_SUFFIXES, ".mgz", ".mgh")
 IMAGE_SUFFIXES = (*NIBABEL_SUFFIXES, *TEXT_SUFFIXES, ".dcm")
 READABLE = "a NIfTI, NRRD, MHA or MGZ file, or a folder of DICOM"
+TIFF_SUFFIXES = (".tif", ".tiff")
 # What ITK calls an NRRD's kind of the axis that became the components.
 PIXEL_KIND = "NRRD_kinds[pixel]"
 # ITK's world is LPS, ours is RAS.
@@ -123,7 +124,7 @@ def read_with_itk(paths: list[Path], layers: bool = False) -> Volume:
         dimensions -= 1
     color = not layered and _is_color(header, components)
     refuse_kind(paths[0], size[:dimensions], components, complex_numbers, color)
-    if _says(header, "ITK_InputFilterName") == "TIFFImageIO":
+    if paths[0].suffix.lower() in TIFF_SUFFIXES:
         warnings.warn(
             f"{paths[0]} does not say how large its voxels are and how they lie: they are taken as "
             "1 mm; check left and right.",
