@@ -94,7 +94,7 @@ def check_text_header(path: Path) -> TextPlace:
     declared = read_text_header(path)
     check_declared(path, declared)
     if declared.place.untold:
-        warnings.warn(f"{path} {declared.place.untold}.", stacklevel=3)
+        warnings.warn(f"{path} {declared.place.untold}.", stacklevel=2)
     return declared.place
 
 

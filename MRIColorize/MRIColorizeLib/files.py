@@ -128,7 +128,7 @@ def read_with_itk(paths: list[Path], layers: bool = False) -> Volume:
         warnings.warn(
             f"{paths[0]} does not say how large its voxels are and how they lie: they are taken as "
             "1 mm; check left and right.",
-            stacklevel=3,
+            stacklevel=2,
         )
     refuse_geometry(paths[0], _affine_of(header))
     if _is_dicom(paths[0]):

@@ -27,7 +27,7 @@ Stream = IO[bytes] | gzip.GzipFile
 GZIP = b"\x1f\x8b"
 MGH_SUFFIXES = (".mgh", ".mgz")
 MAT = ".mat"  # SPM's: the geometry of an Analyze file
-MAX_MAT_BYTES = 1 << 20
+MAX_MAT_BYTES = 1 << 16  # it holds two matrices of 4x4; packed, it may unpack a thousandfold
 GOOD_RAS = slice(28, 30)  # of an MGH header: whether its geometry was set
 
 
