@@ -10,15 +10,25 @@ import math
 import os
 import re
 import stat
+import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from .errors import InputError
 from .memory import check_fits
+from .textplace import TextPlace, meta_place, nrrd_place
 
 MAX_HEADER_BYTES = 1 << 20
 MAX_FIELD = 1000  # letters of a field that is read as numbers or as a name
+# Fields of an NRRD that hold any text, of any length.
+FREE_TEXT = ("content", "labels", "units", "spaceunits", "sampleunits")
+# MetaIO's room for what it knows as a text, and for the name of a field.
+META_TEXT = 254
+META_TEXTS = (
+    *("Comment", "Name", "ObjectType", "ObjectSubType", "TransformType", "AcquisitionDate"),
+    *("AnatomicalOrientation", "DistanceUnits", "Modality", "ElementMin", "ElementMax"),
+)
 MAX_FILES = 10_000  # of one detached header
 # Deflate never packs tighter; from the zlib manual.
 PACKED = 1032
@@ -50,7 +60,8 @@ BYTES_PER_VOXEL = 4 + 3 + 1 + 1
 class Declared:
     """Voxels, the bytes they take when unpacked, the bytes that hold them, and whether packed.
 
-    files: those that hold them, where the header lies by itself.
+    files: those that hold them, where the header lies by itself. place: of a text header, what it
+    leaves open of its place.
     """
 
     count: int
@@ -58,6 +69,7 @@ class Declared:
     stored: int
     packed: bool
     files: tuple[Path, ...] = ()
+    place: TextPlace = TextPlace()
 
 
 def check_declared(path: Path, declared: Declared) -> None:
@@ -73,12 +85,17 @@ def check_declared(path: Path, declared: Declared) -> None:
     check_fits(needed, f"The volume in {path}")
 
 
-def check_text_header(path: Path) -> None:
+def check_text_header(path: Path) -> TextPlace:
     """Check the header of an NRRD or MetaImage file, and the files that it names.
 
-    Raises InputError when it is damaged, leads out of its folder, or declares what is not there.
+    Returns what it leaves open of its place, which is warned of. Raises InputError when it is
+    damaged, leads out of its folder, or declares what is not there.
     """
-    check_declared(path, read_text_header(path))
+    declared = read_text_header(path)
+    check_declared(path, declared)
+    if declared.place.untold:
+        warnings.warn(f"{path} {declared.place.untold}.", stacklevel=2)
+    return declared.place
 
 
 def read_text_header(path: Path) -> Declared:
@@ -108,8 +125,9 @@ def _nrrd(path: Path, head: bytes) -> Declared:
         if line.startswith("#") or ":=" in line:
             continue
         key, value = (part.strip() for part in line.split(":", 1))
-        fields[key.lower().replace(" ", "")] = _short(value)
-        if key.lower().replace(" ", "") == "datafile" and value.startswith("LIST"):
+        name = key.lower().replace(" ", "")
+        fields[name] = _text_of(value, MAX_HEADER_BYTES if name in FREE_TEXT else MAX_FIELD)
+        if name == "datafile" and value.startswith("LIST"):
             listed = lines[number:]
             break
     dimension = int(fields["dimension"])
@@ -123,12 +141,18 @@ def _nrrd(path: Path, head: bytes) -> Declared:
     encoding = fields["encoding"].lower()
     count = math.prod(sizes)
     voxels = count * _nrrd_bytes(fields["type"].lower())
+    if encoding in ("bzip2", "bz2"):
+        raise InputError(
+            f"{path} is packed with bzip2, which ITK does not read; pack it with gzip."
+        )
+    place = nrrd_place(path, fields)
     names = _named(fields["datafile"], listed) if "datafile" in fields else None
     stored, files = _within(path, end) if names is None else _beside(path, names)
-    if encoding in ("gzip", "gz"):
-        return Declared(count, voxels, stored, True, files)
+    packed = encoding in ("gzip", "gz")
     # As text every voxel takes a letter at least.
-    return Declared(count, voxels if encoding == "raw" else count, stored, False, files)
+    return Declared(
+        *(count, voxels if packed or encoding == "raw" else count, stored, packed, files, place)
+    )
 
 
 def _nrrd_bytes(name: str) -> int:
@@ -164,7 +188,8 @@ def _meta(path: Path, head: bytes) -> Declared:
         key, mark, value = line.partition("=")
         if not mark:
             raise ValueError("no field")
-        fields[key.strip()] = _short(value.strip())
+        _check_meta_text(path, key.strip(), value.strip())
+        fields[key.strip()] = _text_of(value.strip(), MAX_FIELD)
         if key.strip() == "ElementDataFile":
             break
     name = fields["ElementDataFile"]
@@ -194,8 +219,13 @@ def _meta(path: Path, head: bytes) -> Declared:
     local = name in ("LOCAL", "Local", "local")
     stored, files = _within(path, place) if local else _beside(path, _named(name, listed))
     packed = fields.get("CompressedData", "False").lower() in ("true", "1", "t")
+    if packed and local and "CompressedDataSize" not in fields:
+        raise InputError(
+            f"{path} lacks the field CompressedDataSize, without which ITK cannot unpack it; write "
+            "it anew."
+        )
     text = fields.get("BinaryData", "True").lower() in ("false", "0", "f")
-    return Declared(count, count if text else voxels, stored, packed, files)
+    return Declared(*(count, count if text else voxels, stored, packed, files, meta_place(fields)))
 
 
 def _until_empty_line(head: bytes) -> tuple[str, int]:
@@ -214,10 +244,21 @@ def _text(raw: bytes) -> str:
         return raw.decode("latin-1")
 
 
-def _short(value: str) -> str:
-    if len(value) > MAX_FIELD or not value.isprintable():
+def _text_of(value: str, longest: int) -> str:
+    """A field's text, with blanks for tabs."""
+    text = value.replace("\t", " ")
+    if len(text) > longest or not text.isprintable():
         raise ValueError("a field that is no text or too long")
-    return value
+    return text
+
+
+def _check_meta_text(path: Path, key: str, value: str) -> None:
+    """Refuse what MetaIO would copy into less room than it takes."""
+    if len(key) > META_TEXT or (key in META_TEXTS and len(value.encode()) > META_TEXT):
+        raise InputError(
+            f"{path}: its field {key[:40]} is longer than the {META_TEXT} letters that MetaImage "
+            "has room for; shorten it."
+        )
 
 
 def _numbers(value: str, count: int) -> list[int]:

@@ -2,32 +2,33 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import re
 import stat
+import warnings
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .declared import Declared, check_declared, check_text_header
 from .errors import InputError
+from .foreign import begins_like_nifti, check_foreign
 from .silence import silenced
-from .slabs import read_slabs
 from .volume import Volume
-from .weights import regular_size
 
 if TYPE_CHECKING:
     import SimpleITK as sitk
 
-PAIR_SUFFIXES = (".hdr", ".img")
-NIFTI_SUFFIXES = (".nii", ".nii.gz", *PAIR_SUFFIXES)
-PACKED_SUFFIXES = (".nii.gz", ".mgz")
+PAIR_SUFFIXES = (".hdr", ".img", ".hdr.gz", ".img.gz")
 TEXT_SUFFIXES = (".nrrd", ".nhdr", ".mha", ".mhd")
-NIBABEL_SUFFIXES = (*NIFTI_SUFFIXES, ".mgz", ".mgh")
+NIBABEL_SUFFIXES = (".nii", ".nii.gz", *PAIR_SUFFIXES, ".mgz", ".mgh")
 IMAGE_SUFFIXES = (*NIBABEL_SUFFIXES, *TEXT_SUFFIXES, ".dcm")
 READABLE = "a NIfTI, NRRD, MHA or MGZ file, or a folder of DICOM"
+TIFF_SUFFIXES = (".tif", ".tiff")
+# What ITK calls an NRRD's kind of the axis that became the components.
+PIXEL_KIND = "NRRD_kinds[pixel]"
 # ITK's world is LPS, ours is RAS.
 LPS_RAS = np.diag((-1.0, -1.0, 1.0, 1.0))
 
@@ -65,27 +66,25 @@ def read_volume(path: str | Path, layers: bool = False) -> Volume:
             raise InputError(f"{path} is no file; give {READABLE}.")
         if status.st_size == 0:
             raise InputError(f"{path} is empty (0 bytes); give {READABLE}.")
-        with path.open("rb"):
-            pass
+        check_foreign(path)
     except FileNotFoundError as error:
+        if path.is_symlink():
+            raise InputError(
+                f"{path} is a link to a file that is not there; fetch it (git-annex and DataLad "
+                "with: git annex get)."
+            ) from error
         raise InputError(f"{path} does not exist; give {READABLE}.") from error
     except OSError as error:
         raise InputError(f"{path} cannot be opened ({error.strerror}); check it.") from error
-    if suffix(path) in PAIR_SUFFIXES:
-        _check_pair(path)
-    if suffix(path) in NIBABEL_SUFFIXES:
-        return _read_with_nibabel(path)
-    if suffix(path) in TEXT_SUFFIXES:
-        check_text_header(path)
-    return read_with_itk([path], layers)
+    if suffix(path) in NIBABEL_SUFFIXES or (not suffix(path) and begins_like_nifti(path)):
+        from .nifti import read_nibabel
 
-
-def _check_pair(path: Path) -> None:
-    """Refuse a pair with a pipe or a device in it: nibabel opens what has the same name."""
-    for ending in (*PAIR_SUFFIXES, ".mat"):  # .mat: the geometry of an older Analyze
-        for other in (path.with_suffix(ending), path.with_suffix(ending.upper())):
-            if other.exists() and not other.is_file():
-                raise InputError(f"{other}, which belongs to {path.name}, is no file; correct it.")
+        return read_nibabel(path)
+    if suffix(path) not in TEXT_SUFFIXES:
+        return read_with_itk([path], layers)
+    turn = np.diag((*check_text_header(path).turn, 1.0))
+    volume = read_with_itk([path], layers)
+    return replace(volume, ijk_to_ras=turn @ volume.ijk_to_ras)
 
 
 def check_name(path: Path) -> None:
@@ -94,76 +93,6 @@ def check_name(path: Path) -> None:
         str(path).encode("utf-8")
     except UnicodeEncodeError as error:
         raise InputError(f"The name of {path} is not UTF-8; rename it.") from error
-
-
-def _read_with_nibabel(path: Path) -> Volume:
-    """NIfTI and MGZ. nibabel notices a file that was cut off; ITK would fill it with zeros."""
-    import nibabel
-
-    # It logs what it repairs in a header; what matters is checked here.
-    logging.getLogger("nibabel.global").setLevel(logging.CRITICAL)
-    try:
-        image: Any = nibabel.load(path)
-    # Of a damaged header nibabel raises whatever happens to go wrong. It reads no voxels here: what
-    # runs out of memory is the size that a damaged extension declares.
-    except Exception as error:
-        raise InputError(
-            f"{path} is not an image or its header is damaged; give {READABLE}."
-        ) from error
-    shape = image.shape
-    while len(shape) > 3 and shape[-1] == 1:
-        shape = shape[:-1]
-    dtype = image.get_data_dtype()
-    components = len(dtype.fields) if dtype.fields else 1
-    if len(shape) == 5 and shape[3] == 1:  # NIfTI keeps vectors in its fifth dimension
-        shape, components = shape[:3], shape[4]
-    _refuse_kind(path, len(shape), shape, components, dtype.kind == "c")
-    if 0 in shape:
-        raise InputError(f"{path} has a size of zero; give a volume with voxels.")
-    affine = np.asarray(image.affine, dtype=np.float64)
-    _refuse_geometry(path, affine)
-    _check_voxels(path, image)
-    try:
-        array = read_slabs(image.dataobj, shape)
-    except MemoryError:
-        raise
-    except Exception as error:
-        raise _damaged(path) from error
-    if suffix(path) in NIFTI_SUFFIXES:
-        affine = _itk_affine(path, affine)
-    return Volume(array, affine)
-
-
-def _check_voxels(path: Path, image: Any) -> None:
-    """Hold what the header declares against the file that has the voxels."""
-    place = Path(image.file_map["image"].filename)
-    try:
-        stored = regular_size(place)
-    except OSError as error:
-        raise InputError(f"{place}, with the voxels of {path}, is missing; add it.") from error
-    count = math.prod(int(length) for length in image.shape)  # MGH gives 32-bit numbers
-    packed = suffix(place) in PACKED_SUFFIXES
-    voxels = count * image.get_data_dtype().itemsize
-    check_declared(path, Declared(count, voxels, stored, packed))
-
-
-def _itk_affine(path: Path, affine: np.ndarray) -> np.ndarray:
-    """Where ITK (and so Slicer) puts a NIfTI that has both an sform and a qform.
-
-    ITK refuses sheared axes; for those the given affine (the sform first) stays.
-    """
-    import SimpleITK as sitk
-
-    sitk.ProcessObject.SetGlobalWarningDisplay(False)
-    reader = sitk.ImageFileReader()
-    reader.SetFileName(str(path))
-    try:
-        with silenced():
-            reader.ReadImageInformation()
-    except RuntimeError:
-        return affine
-    itk = _affine_of(reader)
-    return itk if np.isfinite(itk).all() else affine
 
 
 def read_with_itk(paths: list[Path], layers: bool = False) -> Volume:
@@ -183,9 +112,7 @@ def read_with_itk(paths: list[Path], layers: bool = False) -> Volume:
         with silenced():
             header.ReadImageInformation()
     except RuntimeError as error:
-        raise InputError(
-            f"{paths[0]} is not an image or its header is damaged; give {READABLE}."
-        ) from error
+        raise _unreadable(paths[0], error) from error
     size = header.GetSize()
     complex_numbers = "complex" in sitk.GetPixelIDValueAsString(header.GetPixelID())
     components = 1 if complex_numbers else header.GetNumberOfComponents()
@@ -195,8 +122,15 @@ def read_with_itk(paths: list[Path], layers: bool = False) -> Volume:
     dimensions = header.GetDimension()
     while dimensions > 3 and size[dimensions - 1] == 1:
         dimensions -= 1
-    _refuse_kind(paths[0], dimensions, size, components, complex_numbers)
-    _refuse_geometry(paths[0], _affine_of(header))
+    color = not layered and _is_color(header, components)
+    refuse_kind(paths[0], size[:dimensions], components, complex_numbers, color)
+    if paths[0].suffix.lower() in TIFF_SUFFIXES:
+        warnings.warn(
+            f"{paths[0]} does not say how large its voxels are and how they lie: they are taken as "
+            "1 mm; check left and right.",
+            stacklevel=2,
+        )
+    refuse_geometry(paths[0], _affine_of(header))
     if _is_dicom(paths[0]):
         bits = re.search(r"(\d+)-bit", sitk.GetPixelIDValueAsString(header.GetPixelID()))
         count, width = math.prod(size) * len(paths), int(bits[1]) // 8 if bits else 8
@@ -207,9 +141,9 @@ def read_with_itk(paths: list[Path], layers: bool = False) -> Volume:
             image = _execute(header, paths)
             # MetaIO says so and goes on with whatever was in the memory.
             if "Uncompress failed" in said():
-                raise _damaged(paths[0])
+                raise damaged(paths[0])
     except RuntimeError as error:
-        raise _damaged(paths[0]) from error
+        raise damaged(paths[0]) from error
     array = sitk.GetArrayViewFromImage(image)
     array = (array.max(axis=-1) if layered else array).astype(np.float32)
     if math.prod(array.shape[:-3]) != 1:
@@ -219,10 +153,35 @@ def read_with_itk(paths: list[Path], layers: bool = False) -> Volume:
     return Volume(array.reshape(array.shape[-3:]), _affine_of(image))
 
 
+def _unreadable(path: Path, error: RuntimeError) -> InputError:
+    """What ITK cannot read; of an NRRD with the reason, which is the last of what it says."""
+    said = re.findall(r"^\[nrrd\] \w+: (.*\S)", str(error), re.MULTILINE)
+    if said:
+        return InputError(
+            f"{path} is no NRRD that ITK reads ({said[-1][:200]}); correct its header."
+        )
+    return InputError(f"{path} is not an image or its header is damaged; give {READABLE}.")
+
+
+def _says(header: sitk.ImageFileReader, key: str) -> str:
+    return header.GetMetaData(key) if header.HasMetaDataKey(key) else ""
+
+
 def _is_list(header: sitk.ImageFileReader) -> bool:
     """Whether an NRRD's voxels hold lists, as those of a segmentation in layers, and no colours."""
-    key = "NRRD_kinds[pixel]"  # of the axis that became the components
-    return header.HasMetaDataKey(key) and header.GetMetaData(key) == "list"
+    return _says(header, PIXEL_KIND) == "list"
+
+
+def _is_color(header: sitk.ImageFileReader, components: int) -> bool:
+    """Whether several numbers in a voxel are a colour: called so, or whole ones above 0."""
+    import SimpleITK as sitk
+
+    if components == 1 or _is_list(header):
+        return False
+    if "color" in _says(header, PIXEL_KIND).lower():
+        return True
+    whole = (sitk.sitkVectorUInt8, sitk.sitkVectorUInt16)
+    return components in (3, 4) and header.GetPixelID() in whole
 
 
 def _is_dicom(path: Path) -> bool:
@@ -252,27 +211,31 @@ def _affine_of(image: sitk.Image | sitk.ImageFileReader) -> np.ndarray:
     return LPS_RAS @ affine
 
 
-def _refuse_kind(
-    path: Path, dimensions: int, size: tuple[int, ...], components: int, complex_numbers: bool
+def refuse_kind(
+    path: Path, shape: tuple[int, ...], components: int, complex_numbers: bool, color: bool
 ) -> None:
+    """Raise InputError for what is no 3D volume of one real number in each voxel.
+
+    shape: without trailing ones; color: whether several components are a colour.
+    """
     if complex_numbers:
         raise InputError(f"{path} holds complex numbers; give the magnitude image.")
-    if components in (3, 4):
+    if color:
         raise InputError(f"{path} is already a colour image; give the grey MRI it was made from.")
     if components != 1:
         raise InputError(f"{path} has {components} values in each voxel; give a volume with one.")
-    if dimensions < 3:
-        raise InputError(f"{path} is a {dimensions}D picture; give a 3D volume.")
-    if dimensions > 3:
-        frames = "x".join(str(n) for n in size[3:])
+    if len(shape) < 3:
+        raise InputError(f"{path} is a {len(shape)}D picture; give a 3D volume.")
+    if len(shape) > 3:
+        frames = "x".join(str(n) for n in shape[3:])
         raise InputError(
-            f"{path} has {dimensions} dimensions ({frames} volumes); give one of them as a 3D "
+            f"{path} has {len(shape)} dimensions ({frames} volumes); give one of them as a 3D "
             "file, or colour all of them in Slicer."
         )
 
 
-def _refuse_geometry(path: Path, affine: np.ndarray) -> None:
-    """ITK would refuse or repair such a header with less of a sentence."""
+def refuse_geometry(path: Path, affine: np.ndarray) -> None:
+    """Raise InputError for axes that span no space; ITK would say less, or repair them."""
     lengths = np.linalg.norm(affine[:3, :3], axis=0)
     if not np.isfinite(affine).all() or (lengths == 0).any():
         raise InputError(f"{path} has a zero or non-finite spacing; correct its header.")
@@ -280,5 +243,6 @@ def _refuse_geometry(path: Path, affine: np.ndarray) -> None:
         raise InputError(f"{path} has singular axis directions; correct its header.")
 
 
-def _damaged(path: Path) -> InputError:
+def damaged(path: Path) -> InputError:
+    """What is wrong with a file whose voxels end too early or cannot be unpacked."""
     return InputError(f"{path} is damaged or cut off; its voxels cannot be read.")

@@ -11,6 +11,7 @@ import numpy as np
 
 from .errors import OutputError
 from .files import LPS_RAS, suffix
+from .forms import NiftiForms
 from .provenance import provenance_fields
 from .slabs import write_gzipped
 from .staging import atomic
@@ -21,17 +22,19 @@ COLOR_SUFFIXES = (".nrrd", ".nii.gz", ".nii")
 COMPRESSION = 4
 
 
-def write_color(color: ColorVolume, path: str | Path) -> None:
+def write_color(color: ColorVolume, path: str | Path, forms: NiftiForms | None = None) -> None:
     """Write RGB with the input's geometry to `.nrrd` (kind RGB-color) or `.nii.gz` (RGB24).
 
-    Both are colour, not vectors, to Slicer. Raises OutputError; then nothing is left behind.
+    Both are colour, not vectors, to Slicer. forms: of the NIfTI file that was coloured, which a
+    NIfTI of the colours states again, so that every program lays one on the other. Raises
+    OutputError; then nothing is left behind.
     """
     path = Path(path)
     if suffix(path) == ".nrrd":
         write_nrrd(color.array, color, path, {})
     elif suffix(path) in COLOR_SUFFIXES:
         with atomic(path) as temporary:
-            _write_nifti(color, temporary, compress=suffix(path) == ".nii.gz")
+            _write_nifti(color, temporary, forms, compress=suffix(path) == ".nii.gz")
     else:
         raise OutputError(f"{path} is no colour format; name it .nrrd or .nii.gz.")
 
@@ -74,20 +77,24 @@ def write_nrrd(
         write_gzipped(array, written, COMPRESSION)
 
 
-def _write_nifti(color: ColorVolume, path: Path, compress: bool) -> None:
+def _write_nifti(color: ColorVolume, path: Path, forms: NiftiForms | None, compress: bool) -> None:
     import nibabel
 
     rgb24 = np.dtype([("R", "u1"), ("G", "u1"), ("B", "u1")])
     voxels = np.ascontiguousarray(color.array).view(rgb24)[..., 0].T  # (I, J, K)
-    image = nibabel.Nifti1Image(voxels, color.ijk_to_ras)
-    image.header.set_xyzt_units("mm")
+    image = nibabel.Nifti1Image(voxels, None)  # with an affine it would write over the forms
+    header = image.header
+    if forms is None:
+        header.set_xyzt_units("mm")
+        header.set_sform(color.ijk_to_ras, code="scanner")
+        # A qform cannot hold shear; it gets the nearest rotation then, and the sform the truth.
+        header.set_qform(color.ijk_to_ras, code="scanner", strip_shears=True)
+    else:
+        forms.put(header)
     said = f"MRIColorize {color.provenance.model_name}: not for diagnosis"
-    image.header["descrip"] = said.encode("ascii", "backslashreplace")[:79]
+    header["descrip"] = said.encode("ascii", "backslashreplace")[:79]
     comment = "\n".join(f"{key}: {text}" for key, text in _provenance(color).items())
-    image.header.extensions.append(nibabel.nifti1.Nifti1Extension("comment", comment.encode()))
-    image.set_sform(color.ijk_to_ras, code="scanner")
-    # A qform cannot hold shear; it gets the nearest rotation then, and the sform the truth.
-    image.set_qform(color.ijk_to_ras, code="scanner", strip_shears=True)
+    header.extensions.append(nibabel.nifti1.Nifti1Extension("comment", comment.encode()))
     with path.open("wb") as written:
         if compress:
             with gzip.GzipFile("", "wb", COMPRESSION, written, mtime=0) as packed:

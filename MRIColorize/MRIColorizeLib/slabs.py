@@ -21,19 +21,20 @@ def slabs(array: np.ndarray) -> Iterator[np.ndarray]:
         yield array[start : start + step]
 
 
-def read_slabs(proxy: ArrayProxy, shape: tuple[int, ...]) -> np.ndarray:
+def read_slabs(proxy: ArrayProxy, shape: tuple[int, ...], offset: int) -> np.ndarray:
     """The scaled voxels of a NIfTI or MGH file as float32 in C order, axes reversed: (K, J, I).
 
     proxy: nibabel's; shape: its shape (I, J, K), without trailing ones, which `check_declared` has
-    held against the file. Compressed files are unpacked as they are read. Raises OSError, EOFError
-    or zlib.error for a file that is damaged or ends too early.
+    held against the file; offset: bytes before the first voxel. Compressed files are unpacked as
+    they are read. Raises OSError, EOFError or zlib.error for a file that is damaged or ends too
+    early.
     """
     from nibabel.openers import ImageOpener
 
     stored = proxy.dtype
     array = np.empty(shape[::-1], dtype=np.float32)
     with ImageOpener(proxy.file_like) as file:
-        file.seek(proxy.offset)
+        file.seek(offset)
         for slab in slabs(array):
             raw = file.read(slab.size * stored.itemsize)
             if len(raw) < slab.size * stored.itemsize:

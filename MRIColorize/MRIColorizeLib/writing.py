@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .errors import DependencyError
+from .forms import NiftiVolume
 from .maps import write_confidence, write_tissue
 from .naming import Job, is_sample
 from .offscreen import write_rendering
@@ -59,7 +60,8 @@ def write_results(
     palette: colours of the tissue map's segments, needed for it alone. note: is told when there is
     no OpenGL for a rendering, which is then left out. Raises OutputError.
     """
-    write_color(color, job.volume)
+    forms = volume.forms if isinstance(volume, NiftiVolume) else None
+    write_color(color, job.volume, forms)
     write_montage(volume, color, job.picture, job.source.name)
     written = [job.volume, job.picture]
     if wanted.tissue and palette is not None:

@@ -121,8 +121,11 @@ CASES: dict[str, tuple[Callable[[Path], Path], str]] = {
         lambda d: edited(itk(d / "a.nrrd", made_head()), b"(1,0,0) (0,1", b"(0,0,0) (0,1"),
         "spacing",
     ),
-    "zero sform": (lambda d: packed(d / "a.nii", 280, "<4f", 0, 0, 0, 0), "spacing"),
-    "nan sform": (lambda d: packed(d / "a.nii", 280, "<f", float("nan")), "spacing"),
+    "no usable form": (
+        # The sform's first row and the qform's quaternion, which is longer than 1.
+        lambda d: packed(d / "a.nii", 256, "<10f", 0.9, 0.9, 0, 0, 0, 0, 0, 0, 0, 0),
+        "damaged qform",
+    ),
     "singular nrrd": (
         lambda d: edited(itk(d / "a.nrrd", made_head()), b"(1,0,0) (0,1,0)", b"(1,0,0) (1,0,0)"),
         "singular",
@@ -133,10 +136,6 @@ CASES: dict[str, tuple[Callable[[Path], Path], str]] = {
             b"TransformMatrix = 1 0 0 0 1 0",
             b"TransformMatrix = 1 0 0 1 0 0",
         ),
-        "singular",
-    ),
-    "singular sform": (
-        lambda d: packed(d / "a.nii", 280, "<8f", 1, 1, 0, 0, 0, 0, 0, 0),
         "singular",
     ),
 }

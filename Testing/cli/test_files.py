@@ -88,15 +88,6 @@ def test_long_numbers_of_metaimage_have_four_bytes(tmp_path):
     np.testing.assert_array_equal(read_volume(tmp_path / "head.mha").array, array)
 
 
-def test_an_sform_that_disagrees_with_the_qform_is_placed_where_slicer_places_it(tmp_path):
-    path = tmp_path / "head.nii.gz"
-    image = nibabel.Nifti1Image(made_head().T, np.eye(4))
-    image.set_sform(np.diag((2.0, 2, 2, 1)), code=4)
-    image.set_qform(np.diag((2.0, 2, 2, 1)) + np.eye(4, k=3) * 9, code=1)
-    nibabel.save(image, path)
-    np.testing.assert_allclose(read_volume(path).ijk_to_ras, itk_affine(path), atol=1e-6)
-
-
 def test_a_sheared_nifti_keeps_its_shear(tmp_path):
     affine = np.eye(4)
     affine[0, 1] = 0.4

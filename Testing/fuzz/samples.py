@@ -17,6 +17,7 @@ KINDS = {
     "NIfTI, gzip": ("a.nii.gz", "a.nii.gz"),
     "NIfTI pair": ("a.img", "a.hdr"),
     "Analyze pair": ("a.hdr", "a.hdr"),
+    "Analyze pair, .mat": ("a.img", "a.mat"),
     "NRRD": ("a.nrrd", "a.nrrd"),
     "NRRD, gzip": ("a.nrrd", "a.nrrd"),
     "NRRD, detached": ("a.nhdr", "a.nhdr"),
@@ -39,6 +40,8 @@ def write_sample(kind: str, folder: Path) -> Path:
         write_series(path, array, matrix)
     elif kind == "Analyze pair":
         nibabel.save(nibabel.AnalyzeImage(array.T, matrix), path)
+    elif kind == "Analyze pair, .mat":
+        nibabel.save(nibabel.Spm99AnalyzeImage(array.T, matrix), path)
     elif kind == "NIfTI pair":
         nibabel.save(nibabel.Nifti1Pair(array.T, matrix), path)
     elif kind.startswith("NIfTI"):
