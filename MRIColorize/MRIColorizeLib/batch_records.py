@@ -20,8 +20,10 @@ NOT_REACHED = "not reached"
 class Task:
     """One input: paths alone, so that a worker on another host reads and writes by itself.
 
-    name: the input below the input folder, with slashes. finished: where its fingerprint lies.
-    attempts: the run's folder for the attempts at it; when it is gone the run is over.
+    name: the input below the input folder, with slashes; of a folder with several scans also the
+    series. finished: where its fingerprint lies. attempts: the run's folder for the attempts at it;
+    when it is gone the run is over. files: of the series, () for an input that is a file; part:
+    which of the series's volumes. notes: what was told when the input was found.
     """
 
     run: str
@@ -29,6 +31,9 @@ class Task:
     job: Job
     finished: Path
     attempts: Path
+    files: tuple[Path, ...] = ()
+    part: int = 0
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

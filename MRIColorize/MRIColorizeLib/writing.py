@@ -60,7 +60,7 @@ def write_results(
     no OpenGL for a rendering, which is then left out. Raises OutputError.
     """
     write_color(color, job.volume)
-    write_montage(volume, color, job.picture, job.source.name)
+    write_montage(volume, color, job.picture, job.title)
     written = [job.volume, job.picture]
     if wanted.tissue and palette is not None:
         write_tissue(color, palette, job.tissue)
