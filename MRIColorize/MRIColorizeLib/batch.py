@@ -12,7 +12,16 @@ from . import __version__
 from .arguments import BAD, FORMATS, options_from
 from .attempts import close_run, opened_run, unique_name
 from .batch_plan import check_folders, inputs_in, plan_tasks
-from .batch_records import COLORED, DONE_BEFORE, FAILED, Record, Task, Work, finished_record
+from .batch_records import (
+    COLORED,
+    DONE_BEFORE,
+    FAILED,
+    LEFT_OUT,
+    Record,
+    Task,
+    Work,
+    finished_record,
+)
 from .batch_report import TABLE, count, summary, write_table
 from .cluster import Crew, connect
 from .console import Console
@@ -39,12 +48,14 @@ def run_batch(chosen: argparse.Namespace, console: Console) -> int:
     records: list[Record] = []
     with opened_run(chosen.out, run) as folder:
         try:
+            scans = [task for task in tasks if not task.left_out]
             if not chosen.force:
-                records += _done_before(tasks, work.recipe)
+                records += _done_before(scans, work.recipe)
             console.say(
-                f"{len(tasks)} volumes in {chosen.source}, {len(records)} of them done before; "
+                f"{len(scans)} volumes in {chosen.source}, {len(records)} of them done before; "
                 f"model {work.recipe.model} {work.recipe.model_version}"
             )
+            records += [Record(t.name, LEFT_OUT, t.left_out) for t in tasks if t.left_out]
             done = {record.name for record in records}
             ahead = [task for task in tasks if task.name not in done]
             if ahead:

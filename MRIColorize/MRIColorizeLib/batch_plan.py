@@ -9,7 +9,7 @@ from pathlib import Path
 
 from .attempts import STATE, run_folder
 from .batch_records import Task
-from .dicom import list_series, told_of_others
+from .dicom import list_series, told_of_others, why_none
 from .errors import InputError, MRIColorizeError
 from .naming import as_name, job_in
 
@@ -33,8 +33,8 @@ def check_folders(source: Path, out: Path) -> None:
 class Input:
     """What becomes one result: a file, or a volume of a folder of DICOM.
 
-    series: number and description where a folder holds several scans, else "". files, part, notes:
-    as in `Task`.
+    series: number and description where a folder holds several scans, else "". files, part, notes,
+    left_out: as in `Task`.
     """
 
     path: Path
@@ -42,12 +42,14 @@ class Input:
     files: tuple[Path, ...] = ()
     part: int = 0
     notes: tuple[str, ...] = ()
+    left_out: str = ""
 
 
 def inputs_in(path: Path) -> list[Input]:
     """A file is an input, and so is each scan of a folder of DICOM.
 
-    A folder without any is one too; that it has none is told when it is read.
+    A folder that holds other things than scans is left out; one that cannot be used is an input
+    whose reading tells why.
     """
     if not path.is_dir():
         return [Input(path)]
@@ -55,6 +57,8 @@ def inputs_in(path: Path) -> list[Input]:
         listing = list_series(path, deep=False)
     except (MRIColorizeError, OSError):
         return [Input(path)]
+    if listing.series and all(one.doubt for one in listing.series):
+        return [Input(path, left_out=why_none(path, listing))]
     scans = [one for one in listing.series if not one.reason]
     told = tuple(told_of_others(path, listing, scans))
     return [
@@ -114,4 +118,5 @@ def _task(source: Path, out: Path, given: Input, ending: str, run: str) -> Task:
         files=tuple(file.absolute() for file in given.files),
         part=given.part,
         notes=given.notes,
+        left_out=given.left_out,
     )

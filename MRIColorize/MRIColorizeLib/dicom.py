@@ -37,8 +37,8 @@ class Series:
 
     number: as `--series` takes it; "4.2" is the second volume of series 4. size: (I, J, K) and
     spacing in mm, () where the volume could not be made. fault: why it cannot be read, ""; doubt:
-    why it is read only when it is asked for, "". notes: what has to be told of it. files: of the
-    whole series; part: which of its volumes, from 0.
+    why it is no scan, which is read only when it is asked for, "". notes: what has to be told of
+    it. files: of the whole series; part: which of its volumes, from 0.
     """
 
     number: str
@@ -167,14 +167,19 @@ def choose(source: Path, listing: Listing, wanted: str | None) -> Series:
             )
     else:
         usable = [one for one in series if not one.reason]
-        if not usable and len(series) == 1:
-            raise InputError(_refusal(source, series[0]))
         if not usable:
-            raise InputError(
-                f"{source} holds no MR scan that can be coloured, but {_names(series)}."
-                f"{_hint(series)}{_told_files(listing.left_out)}"
-            )
+            raise InputError(why_none(source, listing))
     return max(usable, key=lambda one: int(np.prod(one.size)))
+
+
+def why_none(source: Path, listing: Listing) -> str:
+    """A sentence on a listing in which nothing is coloured by itself."""
+    if len(listing.series) == 1:
+        return _refusal(source, listing.series[0]) + _told_files(listing.left_out)
+    return (
+        f"{source} holds no MR scan that can be coloured, but {_names(listing.series)}."
+        f"{_hint(listing.series)}{_told_files(listing.left_out)}"
+    )
 
 
 def told_of_others(source: Path, listing: Listing, chosen: Sequence[Series]) -> list[str]:
@@ -312,7 +317,8 @@ def _volumes_of(number: str, group: Group, room: Path) -> list[_Made]:
         names = ", ".join(path.name for path in group.dropped[:NAMED])
         plain = replace(plain, notes=(f"doubles of other files are left out ({names})",))
     if first.samples != 1:
-        return [_Made(replace(plain, fault="colour pictures; give the grey MRI"))]
+        fault = "colour pictures; give the grey MRI"
+        return [_Made(replace(plain, fault=fault, doubt=fault))]
     try:
         volumes = convert(group.files, room)
     except InputError as error:
@@ -355,7 +361,7 @@ def _volume_of(plain: Series, files: Sequence[ImageFile], converted: Converted) 
     if len(image.shape) > 3 and image.shape[3] > 1:
         fault = f"{image.shape[3]} volumes in one (over time, or of several contrasts)"
         converted.nifti.unlink()
-        return _Made(replace(series, size=shape, fault=fault))
+        return _Made(replace(series, size=shape, fault=fault, doubt=fault))
     try:
         placed = place(image, files)
     except Misplaced as fault:

@@ -137,7 +137,7 @@ def _run(words: Sequence[str], seconds: float) -> str:
 
 def _complaint(said: str) -> str:
     """What it printed of an error, in brackets."""
-    found = re.search(r"^(?:Error|Warning): *(.+?)\.?$", said, re.MULTILINE | re.IGNORECASE)
+    found = re.search(r"^Error: *(.+?)\.?$", said, re.MULTILINE)
     return f" ({found[1].strip()})" if found else ""
 
 
