@@ -9,7 +9,8 @@ from pathlib import Path
 
 from .attempts import STATE, run_folder
 from .batch_records import Task
-from .dicom import list_series, told_of_others, why_none
+from .dicom import list_series
+from .dicom_choice import told_of_others, why_none
 from .errors import InputError, MRIColorizeError
 from .naming import as_name, job_in
 

@@ -119,7 +119,8 @@ def colorize(chosen: argparse.Namespace, console: Console) -> int:
 
 def list_inputs(chosen: argparse.Namespace, console: Console) -> int:
     """Print the series of folders of DICOM, whether they can be coloured, and why not."""
-    from .dicom import list_series, table
+    from .dicom import list_series
+    from .dicom_choice import table
 
     if not chosen.inputs:
         raise InputError("--list needs a folder of DICOM; give one.")

@@ -28,12 +28,11 @@ OPTIONS = (
 )
 SECONDS = 60.0
 SECONDS_PER_BYTE = 1e-6  # a disk of 1 MB/s
-# What it makes beside a volume: one with gaps filled in, one with its shear taken out.
-MADE_FROM_OTHERS = re.compile(r"_(Eq|Tilt)(_\d+)?$")
+# What it makes beside a volume: one with gaps filled in, one without its shear, and its overlays.
+MADE_FROM_OTHERS = re.compile(r"_(Eq|Tilt|ROI)_?\d*$")
 # Slices of one stack whose directions differ by less than ROUNDING, in a volume of 250 mm by less
 # than 0.3 mm, are one volume.
 SPLIT_FROM, ROUNDING = 1e-6, 1e-3
-MADE_FROM_OTHERS = re.compile(r"_(Eq|Tilt)(_\d+)?$")
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,14 @@ KEYWORDS = (
     *("SeriesDescription", "ProtocolName", "Modality", "ImageType", "InstanceNumber"),
     *("Rows", "Columns", "NumberOfFrames", "SamplesPerPixel", "BitsAllocated", "PixelData"),
     *("PhotometricInterpretation", "ImagePositionPatient", "ImageOrientationPatient"),
-    *("PixelRepresentation", "PixelSpacing", "RescaleSlope", "RescaleIntercept"),
+    *(
+        "FloatPixelData",
+        "DoubleFloatPixelData",
+        "PixelRepresentation",
+        "PixelSpacing",
+        "RescaleSlope",
+        "RescaleIntercept",
+    ),
     *("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"),
 )
 # What an exam holds beside its images.
@@ -130,8 +137,10 @@ def _read_header(path: Path) -> ImageFile:
 
 def _image_file(path: Path, data: Dataset) -> ImageFile:
     modality = str(data.get("Modality", "") or "").strip().upper()
-    if modality in NO_IMAGES or ("Rows" not in data and "PixelData" not in data):
-        raise Unusable(modality or "no image")
+    if modality in NO_IMAGES:
+        raise Unusable(modality)
+    if "Rows" not in data or "FloatPixelData" in data or "DoubleFloatPixelData" in data:
+        raise Unusable("no image of whole numbers")
     frames = int(data.get("NumberOfFrames", 1) or 1)
     rows, columns = int(data.Rows), int(data.Columns)
     samples = int(data.get("SamplesPerPixel", 1) or 1)

@@ -193,6 +193,21 @@ def test_two_different_images_of_one_place_are_refused(tmp_path):
         read_volume(tmp_path)
 
 
+@pytest.mark.filterwarnings("error")
+def test_an_overlay_is_no_volume(tmp_path):
+    def draw(number, image):
+        image.add_new(0x60000010, "US", 18)
+        image.add_new(0x60000011, "US", 16)
+        image.add_new(0x60000040, "CS", "R")
+        image.add_new(0x60000050, "SS", [1, 1])
+        image.add_new(0x60000100, "US", 1)
+        image.add_new(0x60000102, "US", 0)
+        image.add_new(0x60003000, "OW", b"\x0f" * 36)
+
+    write_series(tmp_path, HEAD, GRID, change=draw)
+    assert_is(read_volume(tmp_path), HEAD, GRID)
+
+
 def test_images_without_a_place_are_refused(tmp_path):
     def nowhere(number, image):
         del image.ImagePositionPatient, image.ImageOrientationPatient
