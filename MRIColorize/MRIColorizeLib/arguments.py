@@ -35,6 +35,8 @@ def parser() -> argparse.ArgumentParser:
     add = result.add_argument
     add("inputs", nargs="*", type=Path, metavar="IN", help="NIfTI, NRRD, MHA, MGZ, DICOM folder")
     add("-o", "--out", type=Path, help="folder, or file for one input (default: beside the input)")
+    add("--series", metavar="N|NAME", help="series of a DICOM folder (default: the largest scan)")
+    add("--list", action="store_true", help="list the series of DICOM folders and colour nothing")
     add("--preview", type=int, metavar="K", help="colour slice K of the plane only, as a picture")
     add_engine(result)
     add_look(result)

@@ -11,8 +11,17 @@ from pathlib import Path
 from . import __version__
 from .arguments import BAD, FORMATS, options_from
 from .attempts import close_run, opened_run, unique_name
-from .batch_plan import check_folders, plan_tasks
-from .batch_records import COLORED, DONE_BEFORE, FAILED, Record, Task, Work, finished_record
+from .batch_plan import check_folders, inputs_in, plan_tasks
+from .batch_records import (
+    COLORED,
+    DONE_BEFORE,
+    FAILED,
+    LEFT_OUT,
+    Record,
+    Task,
+    Work,
+    finished_record,
+)
 from .batch_report import TABLE, count, summary, write_table
 from .cluster import Crew, connect
 from .console import Console
@@ -34,17 +43,19 @@ def run_batch(chosen: argparse.Namespace, console: Console) -> int:
     require(FOR_BATCH)
     began = time.perf_counter()
     run = unique_name()
-    tasks, work, crew = _prepare(chosen, run)
+    tasks, work, crew = _prepare(chosen, run, console)
     table = chosen.out / TABLE
     records: list[Record] = []
     with opened_run(chosen.out, run) as folder:
         try:
+            scans = [task for task in tasks if not task.left_out]
             if not chosen.force:
-                records += _done_before(tasks, work.recipe)
+                records += _done_before(scans, work.recipe)
             console.say(
-                f"{len(tasks)} volumes in {chosen.source}, {len(records)} of them done before; "
+                f"{len(scans)} volumes in {chosen.source}, {len(records)} of them done before; "
                 f"model {work.recipe.model} {work.recipe.model_version}"
             )
+            records += [Record(t.name, LEFT_OUT, t.left_out) for t in tasks if t.left_out]
             done = {record.name for record in records}
             ahead = [task for task in tasks if task.name not in done]
             if ahead:
@@ -66,7 +77,9 @@ def run_batch(chosen: argparse.Namespace, console: Console) -> int:
     return BAD if counts.failed else 0
 
 
-def _prepare(chosen: argparse.Namespace, run: str) -> tuple[list[Task], Work, Crew]:
+def _prepare(
+    chosen: argparse.Namespace, run: str, console: Console
+) -> tuple[list[Task], Work, Crew]:
     """All that can be wrong before the work is found here."""
     if chosen.retries < 0:
         raise InputError(f"--retries is {chosen.retries}; choose 0 or more.")
@@ -79,13 +92,16 @@ def _prepare(chosen: argparse.Namespace, run: str) -> tuple[list[Task], Work, Cr
     )
     options = options_from(chosen)
     check_folders(chosen.source, chosen.out)
-    inputs = find_inputs(chosen.source, chosen.pattern or EVERYTHING)
+    paths = find_inputs(chosen.source, chosen.pattern or EVERYTHING)
     if chosen.mask is not None:
         mask = chosen.mask.resolve()
-        inputs = [path for path in inputs if path.resolve() != mask]
-    if not inputs:
+        paths = [path for path in paths if path.resolve() != mask]
+    if not paths:
         asked = f" that matches {' or '.join(chosen.pattern)}" if chosen.pattern else ""
         raise InputError(f"{chosen.source} holds no image{asked}; give NIfTI, NRRD, MHA or DICOM.")
+    if folders := sum(path.is_dir() for path in paths):
+        console.say(f"Looking through {folders} folders of DICOM")
+    inputs = [one for path in paths for one in inputs_in(path)]
     tasks = plan_tasks(chosen.source, chosen.out, inputs, FORMATS[chosen.format], run)
     if chosen.mask is not None:
         results = (path for task in tasks for path in task.job.results())
@@ -138,7 +154,9 @@ def _done_before(tasks: Sequence[Task], recipe: Recipe) -> list[Record]:
     for task in tasks:
         finished = read_finished(task.finished)
         folder = task.job.volume.parent
-        if finished is not None and still_holds(finished, task.job.source, folder, recipe):
+        if finished is not None and still_holds(
+            finished, task.job.source, folder, recipe, task.files
+        ):
             records.append(finished_record(task, DONE_BEFORE, finished, attempts=0))
     return records
 

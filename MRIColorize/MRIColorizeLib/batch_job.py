@@ -19,7 +19,7 @@ from typing import Any
 
 from . import __version__, attempts
 from .batch_records import COLORED, DONE_BEFORE, FAILED, Record, Task, Work, finished_record, lost
-from .dicom import read_flat_folder
+from .dicom import read_folder, read_part
 from .engines import EngineCache
 from .errors import InputError, MRIColorizeError, OutputError
 from .files import read_volume
@@ -57,11 +57,13 @@ class BatchPainter:
         if before is not None:
             if before.run == work.run and outputs_exist(before, folder):
                 return finished_record(task, COLORED, before, begun)  # its worker died thereafter
-            if not work.again and still_holds(before, task.job.source, folder, work.recipe):
+            if not work.again and still_holds(
+                before, task.job.source, folder, work.recipe, task.files
+            ):
                 return finished_record(task, DONE_BEFORE, before, begun)
         if begun > work.retries:
             return lost(task, begun)
-        notes: list[str] = []
+        notes = list(task.notes)
         try:
             made = self._attempt(task, before, notes)
             return finished_record(task, COLORED, made, begun + 1)
@@ -110,11 +112,11 @@ class BatchPainter:
         work, source = self._work, task.job.source
         engine = self._engine()
         try:
-            state = look_at(source)
+            state = look_at(source, task.files)
         except OSError as error:
             raise InputError(f"{source} cannot be opened ({error.strerror}); check it.") from error
         with _noting(notes):
-            volume = _read(source)
+            volume = _read(task)
             mask = None if work.mask is None else read_mask(work.mask, volume)
             options = replace(work.options, mask=mask)
             # When a run is over its folder is gone, and what it still colours stops.
@@ -154,8 +156,11 @@ def _noting(notes: list[str]) -> Iterator[None]:
             notes += [str(warning.message) for warning in caught]
 
 
-def _read(source: Path) -> Volume:
-    return read_flat_folder(source) if source.is_dir() else read_volume(source)
+def _read(task: Task) -> Volume:
+    source = task.job.source
+    if task.files:
+        return read_part(source, task.files, task.part)
+    return read_folder(source, deep=False) if source.is_dir() else read_volume(source)
 
 
 def _use_threads(threads: int) -> None:

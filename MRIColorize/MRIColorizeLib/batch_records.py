@@ -13,6 +13,7 @@ from .writing import Wanted
 COLORED = "coloured"
 DONE_BEFORE = "done before"
 FAILED = "failed"
+LEFT_OUT = "left out"
 NOT_REACHED = "not reached"
 
 
@@ -20,8 +21,11 @@ NOT_REACHED = "not reached"
 class Task:
     """One input: paths alone, so that a worker on another host reads and writes by itself.
 
-    name: the input below the input folder, with slashes. finished: where its fingerprint lies.
-    attempts: the run's folder for the attempts at it; when it is gone the run is over.
+    name: the input below the input folder, with slashes; of a folder with several scans also the
+    series. finished: where its fingerprint lies. attempts: the run's folder for the attempts at it;
+    when it is gone the run is over. files: of the series, () for an input that is a file; part:
+    which of the series's volumes. notes: what was told when the input was found. left_out: why it
+    is no scan and not begun, "".
     """
 
     run: str
@@ -29,13 +33,18 @@ class Task:
     job: Job
     finished: Path
     attempts: Path
+    files: tuple[Path, ...] = ()
+    part: int = 0
+    notes: tuple[str, ...] = ()
+    left_out: str = ""
 
 
 @dataclass(frozen=True)
 class Record:
     """How a task ended.
 
-    state: COLORED, DONE_BEFORE, FAILED or NOT_REACHED. reason: of a failure, one sentence.
+    state: COLORED, DONE_BEFORE, FAILED, LEFT_OUT or NOT_REACHED. reason: of a failure, or why it
+    was left out, one sentence.
     notes: the engine's warnings. attempts: how often it was begun in this run, the lost ones too.
     recomputed: how often it was made whole beyond once. worker: host and process of the last
     attempt.

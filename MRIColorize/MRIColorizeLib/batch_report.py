@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from .batch_records import COLORED, DONE_BEFORE, FAILED, NOT_REACHED, Record, Task
+from .batch_records import COLORED, DONE_BEFORE, FAILED, LEFT_OUT, NOT_REACHED, Record, Task
 from .console import one_line
 from .provenance import NOTICE
 from .staging import atomic
@@ -42,6 +42,7 @@ class Counts:
     colored: int
     done_before: int
     failed: int
+    left_out: int
     not_reached: int
     outputs: int
     retries: int
@@ -57,7 +58,8 @@ def count(tasks: Sequence[Task], records: Sequence[Record]) -> Counts:
         colored=states[COLORED],
         done_before=states[DONE_BEFORE],
         failed=states[FAILED],
-        not_reached=len(tasks) - states[COLORED] - states[DONE_BEFORE] - states[FAILED],
+        left_out=states[LEFT_OUT],
+        not_reached=len(tasks) - sum(states.values()),
         outputs=sum(task.job.volume.is_file() for task in tasks),
         retries=sum(max(0, record.attempts - 1) for record in records),
         recomputed=sum(record.recomputed for record in records),
@@ -94,6 +96,8 @@ def summary(counts: Counts, records: Sequence[Record], seconds: float, table: Pa
     """The lines that tell a person how a run ended."""
     parts = [f"{counts.colored} coloured", f"{counts.done_before} done before"]
     parts.append(f"{counts.failed} failed")
+    if counts.left_out:
+        parts.append(f"{counts.left_out} left out, no scan")
     if counts.not_reached:
         parts.append(f"{counts.not_reached} not reached")
     slices = sum(record.slices for record in records if record.state == COLORED)

@@ -77,6 +77,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def colorize(chosen: argparse.Namespace, console: Console) -> int:
     """Colour every input. A bad input among several is told and the others go on."""
     require(FOR_COMMAND)
+    if chosen.list:
+        return list_inputs(chosen, console)
     options = options_from(chosen)
     if chosen.preview is not None and options.plane == "consensus":
         raise InputError("--preview shows one plane; give --plane axial, sagittal or coronal.")
@@ -87,7 +89,7 @@ def colorize(chosen: argparse.Namespace, console: Console) -> int:
         )
     sources = chosen.inputs or [sample_path()]
     out = chosen.out or (None if chosen.inputs else Path.cwd())
-    jobs = plan_jobs(sources, out, FORMATS[chosen.format], mask=chosen.mask)
+    jobs = plan_jobs(sources, out, FORMATS[chosen.format], chosen.mask, chosen.series or "")
     if not chosen.inputs:
         console.say("No input given: colouring the sample that ships, a defaced T1 head.")
     started = time.perf_counter()
@@ -115,8 +117,23 @@ def colorize(chosen: argparse.Namespace, console: Console) -> int:
     return BAD if failed else 0
 
 
+def list_inputs(chosen: argparse.Namespace, console: Console) -> int:
+    """Print the series of folders of DICOM, whether they can be coloured, and why not."""
+    from .dicom import list_series
+    from .dicom_choice import table
+
+    if not chosen.inputs:
+        raise InputError("--list needs a folder of DICOM; give one.")
+    for folder in chosen.inputs:
+        if not folder.is_dir():
+            raise InputError(f"{folder} is no folder; --list shows the series of DICOM folders.")
+        for line in table(folder, list_series(folder)):
+            speak(line, sys.stdout)
+    return 0
+
+
 def _read(job: Job, chosen: argparse.Namespace, console: Console) -> Volume:
-    volume = check_volume(read_volume(job.source))
+    volume = check_volume(read_volume(job.source, series=chosen.series))
     check_writable(*_outputs(job, chosen))
     size = "x".join(str(n) for n in reversed(volume.array.shape))
     spacing = "x".join(f"{step:.2f}" for step in volume.spacing)
@@ -201,7 +218,7 @@ def _preview(
     if not 0 <= index < count:
         raise InputError(f"--preview {index} is not one of the {plane} slices 0 to {count - 1}.")
     color = _color(volume, engine, replace(options, plane=plane, slice_index=index), console)
-    write_preview(volume, color, plane, index, job.preview, job.source.name)
+    write_preview(volume, color, plane, index, job.preview, job.title)
     console.say(f"Wrote {job.preview}")
 
 

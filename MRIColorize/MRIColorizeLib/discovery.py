@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
 from .declared import read_text_header
+from .dicom_headers import looks_like_dicom
+from .dicom_series import DICOM_SUFFIXES
 from .errors import InputError
 from .files import TEXT_SUFFIXES, stem, suffix
 from .naming import OURS
@@ -16,9 +17,6 @@ from .naming import OURS
 EVERYTHING = ("**/*",)
 # Those that `files.read_volume` takes alone; an .img is read through its .hdr.
 FILES = (".nii", ".nii.gz", ".mgz", ".mgh", ".nrrd", ".nhdr", ".mha", ".mhd", ".hdr")
-DICOM = (".dcm", ".dicom", ".ima")
-# DICOM is also stored without a suffix, under numbers that only look like one.
-NO_SUFFIX = re.compile(r"(\.[\d.]*)?")
 
 
 def find_inputs(folder: Path, patterns: Sequence[str] = EVERYTHING) -> list[Path]:
@@ -41,8 +39,9 @@ def find_inputs(folder: Path, patterns: Sequence[str] = EVERYTHING) -> list[Path
                 f"--pattern {pattern!r} is no pattern below {folder}; give one such as "
                 "'**/*T1*.nii.gz'."
             ) from error
-        inputs = (_input_of(path, holds_dicom) for path in matches)
-        found.update(path for path in inputs if path is not None)
+        for match in matches:
+            if (path := _input_of(match, holds_dicom, found)) is not None:
+                found.add(path)
     found = {path for path in found if not _is_hidden(path, folder)}
     return sorted(found)
 
@@ -63,43 +62,34 @@ def files_of(source: Path) -> list[Path]:
     return sorted(path for path in beside if path.is_file())
 
 
-def _input_of(path: Path, holds_dicom: Callable[[Path], bool]) -> Path | None:
-    """The input that a matched path belongs to, if it belongs to one."""
+def _input_of(path: Path, holds_dicom: Callable[[Path], bool], found: set[Path]) -> Path | None:
+    """The input that a matched path belongs to, if it belongs to one that is not found yet."""
     if path.is_dir():
         return path if not path.is_symlink() and holds_dicom(path) else None
     if suffix(path) in FILES:
         return None if stem(path).endswith(OURS) else path
     if suffix(path) == ".img" and path.with_suffix(".hdr").is_file():
         return path.with_suffix(".hdr")
-    return path.parent if _may_be_dicom(path) and holds_dicom(path.parent) else None
+    if path.parent in found:  # which spares opening every file of a series
+        return None
+    return path.parent if _is_dicom(path) else None
 
 
 def _is_hidden(path: Path, folder: Path) -> bool:
     return any(part.startswith(".") for part in path.relative_to(folder).parts)
 
 
-def _may_be_dicom(path: Path) -> bool:
-    ending = path.suffix.lower()
-    return ending in DICOM or (
-        NO_SUFFIX.fullmatch(ending) is not None
-        and path.name != "DICOMDIR"
-        and not path.name.startswith(".")
-    )
-
-
 def _holds_dicom(folder: Path) -> bool:
-    """Whether a folder itself holds DICOM: files that are called so, or that begin like it."""
+    """Whether a folder itself holds DICOM."""
     try:
-        files = sorted(path for path in folder.iterdir() if _may_be_dicom(path) and path.is_file())
+        return any(_is_dicom(path) for path in sorted(folder.iterdir()))
     except OSError:
         return False
-    named = any(path.suffix.lower() in DICOM for path in files)
-    return named or any(_begins_like_dicom(path) for path in files)
 
 
-def _begins_like_dicom(path: Path) -> bool:
-    try:
-        with path.open("rb") as file:
-            return file.read(132)[128:] == b"DICM"
-    except OSError:
+def _is_dicom(path: Path) -> bool:
+    """Whether a file is called DICOM, or begins like it whatever it is called."""
+    if path.name.startswith(".") or path.name == "DICOMDIR" or suffix(path) in FILES:
         return False
+    named = path.suffix.lower() in DICOM_SUFFIXES
+    return path.is_file() and (named or looks_like_dicom(path))

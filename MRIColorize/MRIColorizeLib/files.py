@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 import stat
 import warnings
@@ -12,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .declared import Declared, check_declared, check_text_header
+from .declared import check_text_header
+from .dicom_headers import looks_like_dicom
 from .errors import InputError
 from .foreign import begins_like_nifti, check_foreign
 from .silence import silenced
@@ -45,12 +45,12 @@ def stem(path: Path) -> str:
     return path.name[: len(path.name) - len(suffix(path))] or path.name
 
 
-def read_volume(path: str | Path, layers: bool = False) -> Volume:
+def read_volume(path: str | Path, layers: bool = False, series: str | None = None) -> Volume:
     """Read one 3D scalar volume: array (K, J, I) float32, ijk_to_ras in mm.
 
-    path: NIfTI, NRRD, MHA/MHD, MGZ/MGH, a DICOM file, or a folder of DICOM (the largest series).
+    path: NIfTI, NRRD, MHA/MHD, MGZ/MGH, a DICOM file, or a folder of DICOM (the largest scan).
     layers: of a segmentation whose segments overlap, kept in several layers, take the largest
-    value of each voxel.
+    value of each voxel. series: number or name of the series to take of a folder of DICOM.
     Raises InputError with one sentence for everything that is not a 3D scalar volume.
     """
     path = Path(path)
@@ -59,7 +59,7 @@ def read_volume(path: str | Path, layers: bool = False) -> Volume:
         if path.is_dir():
             from .dicom import read_folder
 
-            return read_folder(path)
+            return read_folder(path, series)
         status = path.stat()
         # Opening a pipe would wait for ever, and a device never ends.
         if not stat.S_ISREG(status.st_mode):
@@ -76,14 +76,20 @@ def read_volume(path: str | Path, layers: bool = False) -> Volume:
         raise InputError(f"{path} does not exist; give {READABLE}.") from error
     except OSError as error:
         raise InputError(f"{path} cannot be opened ({error.strerror}); check it.") from error
+    if suffix(path) not in (*NIBABEL_SUFFIXES, *TEXT_SUFFIXES) and looks_like_dicom(path):
+        from .dicom import read_file
+
+        return read_file(path, series)
+    if series is not None:
+        raise InputError(f"{path} is no DICOM, which alone has series; leave out --series.")
     if suffix(path) in NIBABEL_SUFFIXES or (not suffix(path) and begins_like_nifti(path)):
         from .nifti import read_nibabel
 
         return read_nibabel(path)
     if suffix(path) not in TEXT_SUFFIXES:
-        return read_with_itk([path], layers)
+        return _read_with_itk(path, layers)
     turn = np.diag((*check_text_header(path).turn, 1.0))
-    volume = read_with_itk([path], layers)
+    volume = _read_with_itk(path, layers)
     return replace(volume, ijk_to_ras=turn @ volume.ijk_to_ras)
 
 
@@ -95,8 +101,8 @@ def check_name(path: Path) -> None:
         raise InputError(f"The name of {path} is not UTF-8; rename it.") from error
 
 
-def read_with_itk(paths: list[Path], layers: bool = False) -> Volume:
-    """One file of any format that ITK knows, or the files of a DICOM series in order.
+def _read_with_itk(path: Path, layers: bool = False) -> Volume:
+    """One file of any format that ITK knows, but DICOM.
 
     layers: as in `read_volume`.
     """
@@ -105,14 +111,14 @@ def read_with_itk(paths: list[Path], layers: bool = False) -> Volume:
     # ITK's own warnings go straight to the terminal; what matters is checked here.
     sitk.ProcessObject.SetGlobalWarningDisplay(False)
     header = sitk.ImageFileReader()
-    header.SetFileName(str(paths[0]))
-    if paths[0].suffix in (".MHA", ".MHD"):  # which ITK knows in small letters only
+    header.SetFileName(str(path))
+    if path.suffix in (".MHA", ".MHD"):  # which ITK knows in small letters only
         header.SetImageIO("MetaImageIO")
     try:
         with silenced():
             header.ReadImageInformation()
     except RuntimeError as error:
-        raise _unreadable(paths[0], error) from error
+        raise _unreadable(path, error) from error
     size = header.GetSize()
     complex_numbers = "complex" in sitk.GetPixelIDValueAsString(header.GetPixelID())
     components = 1 if complex_numbers else header.GetNumberOfComponents()
@@ -123,33 +129,24 @@ def read_with_itk(paths: list[Path], layers: bool = False) -> Volume:
     while dimensions > 3 and size[dimensions - 1] == 1:
         dimensions -= 1
     color = not layered and _is_color(header, components)
-    refuse_kind(paths[0], size[:dimensions], components, complex_numbers, color)
-    if paths[0].suffix.lower() in TIFF_SUFFIXES:
+    refuse_kind(path, size[:dimensions], components, complex_numbers, color)
+    if path.suffix.lower() in TIFF_SUFFIXES:
         warnings.warn(
-            f"{paths[0]} does not say how large its voxels are and how they lie: they are taken as "
+            f"{path} does not say how large its voxels are and how they lie: they are taken as "
             "1 mm; check left and right.",
             stacklevel=2,
         )
-    refuse_geometry(paths[0], _affine_of(header))
-    if _is_dicom(paths[0]):
-        bits = re.search(r"(\d+)-bit", sitk.GetPixelIDValueAsString(header.GetPixelID()))
-        count, width = math.prod(size) * len(paths), int(bits[1]) // 8 if bits else 8
-        stored = sum(path.stat().st_size for path in paths)
-        check_declared(paths[0], Declared(count, count * width, stored, packed=True))
+    refuse_geometry(path, _affine_of(header))
     try:
         with silenced() as said:
-            image = _execute(header, paths)
+            image = header.Execute()
             # MetaIO says so and goes on with whatever was in the memory.
             if "Uncompress failed" in said():
-                raise damaged(paths[0])
+                raise damaged(path)
     except RuntimeError as error:
-        raise damaged(paths[0]) from error
+        raise damaged(path) from error
     array = sitk.GetArrayViewFromImage(image)
     array = (array.max(axis=-1) if layered else array).astype(np.float32)
-    if math.prod(array.shape[:-3]) != 1:
-        raise InputError(
-            f"Each file of the series in {paths[0].parent} is a volume; give one of the files."
-        )
     return Volume(array.reshape(array.shape[-3:]), _affine_of(image))
 
 
@@ -182,23 +179,6 @@ def _is_color(header: sitk.ImageFileReader, components: int) -> bool:
         return True
     whole = (sitk.sitkVectorUInt8, sitk.sitkVectorUInt16)
     return components in (3, 4) and header.GetPixelID() in whole
-
-
-def _is_dicom(path: Path) -> bool:
-    with path.open("rb") as stream:
-        return stream.read(132)[128:] == b"DICM"
-
-
-def _execute(header: sitk.ImageFileReader, paths: list[Path]) -> sitk.Image:
-    import SimpleITK as sitk
-
-    if len(paths) == 1:
-        return header.Execute()
-    series = sitk.ImageSeriesReader()
-    series.SetFileNames([str(path) for path in paths])
-    # Not the type of the first slice: the others may be scaled to fractions.
-    series.SetOutputPixelType(sitk.sitkFloat32)
-    return series.Execute()
 
 
 def _affine_of(image: sitk.Image | sitk.ImageFileReader) -> np.ndarray:

@@ -98,9 +98,12 @@ def recipe_of(
     )
 
 
-def look_at(source: Path) -> InputState:
-    """The state of an input now; reads it through. Raises OSError when it cannot be read."""
-    files = files_of(source)
+def look_at(source: Path, part: Sequence[Path] = ()) -> InputState:
+    """The state of an input now; reads it through. Raises OSError when it cannot be read.
+
+    part: those of its files that are meant; all when there are none.
+    """
+    files = part or files_of(source)
     return InputState(hash_listing(files), hash_content(files))
 
 
@@ -140,15 +143,19 @@ def read_finished(path: Path) -> Finished | None:
         return None
 
 
-def still_holds(finished: Finished, source: Path, folder: Path, recipe: Recipe) -> bool:
+def still_holds(
+    finished: Finished, source: Path, folder: Path, recipe: Recipe, part: Sequence[Path] = ()
+) -> bool:
     """Whether a result is there, whole, and what this recipe would make of this input.
+
+    part: as for `look_at`.
 
     A file whose time alone has changed is read to see whether its content has.
     """
     if finished.recipe != recipe or not outputs_exist(finished, folder):
         return False
     try:
-        files = files_of(source)
+        files = part or files_of(source)
         if hash_listing(files) == finished.source.listing:
             return True
         return hash_content(files) == finished.source.content

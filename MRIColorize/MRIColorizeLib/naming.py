@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import filecmp
 import os
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from .errors import InputError
@@ -24,7 +25,8 @@ OURS = ("_color", "_confidence", "_tissue", ".seg")
 class Job:
     """One input and where its results go; `preview` is the picture of a single slice.
 
-    tissue and confidence are written when they are asked for.
+    tissue and confidence are written when they are asked for. series: of a folder of DICOM, as in
+    its results' names; "" for the one that is chosen by itself.
     """
 
     source: Path
@@ -34,6 +36,12 @@ class Job:
     preview: Path
     tissue: Path
     confidence: Path
+    series: str = ""
+
+    @property
+    def title(self) -> str:
+        """What the picture says it shows."""
+        return f"{self.source.name} {self.series}".strip()
 
     def results(self) -> tuple[Path, ...]:
         """All that may be written."""
@@ -42,7 +50,19 @@ class Job:
 
     def within(self, folder: Path) -> Job:
         """The same results under the same names in another folder."""
-        return Job(self.source, *(folder / path.name for path in self.results()))
+
+        def here(path: Path) -> Path:
+            return folder / path.name
+
+        return replace(
+            self,
+            volume=here(self.volume),
+            picture=here(self.picture),
+            rendering=here(self.rendering),
+            preview=here(self.preview),
+            tissue=here(self.tissue),
+            confidence=here(self.confidence),
+        )
 
 
 def sample_path() -> Path:
@@ -57,16 +77,20 @@ def is_sample(path: Path) -> bool:
 
 
 def plan_jobs(
-    sources: Sequence[Path], out: Path | None, ending: str, mask: Path | None = None
+    sources: Sequence[Path],
+    out: Path | None,
+    ending: str,
+    mask: Path | None = None,
+    series: str = "",
 ) -> list[Job]:
     """Name the results of every input.
 
     out: a folder; or, with one input, a file that ends in .nrrd or .nii.gz; None puts the results
-    beside each input. ending: ".nrrd" or ".nii.gz". mask: the file with it, if any. Raises
-    InputError when two inputs would write the same file or a result would replace a file that is
-    read.
+    beside each input. ending: ".nrrd" or ".nii.gz". mask: the file with it, if any. series: what
+    was asked for of DICOM folders, which the names of the results then tell. Raises InputError when
+    two inputs would write the same file or a result would replace a file that is read.
     """
-    jobs = [_job(source, out, ending, alone=len(sources) == 1) for source in sources]
+    jobs = [_job(source, out, ending, len(sources) == 1, series) for source in sources]
     read = (*sources, *([] if mask is None else [mask]))
     writers: dict[str, Path] = {os.path.realpath(path): path for path in read}
     for job in jobs:
@@ -83,7 +107,7 @@ def plan_jobs(
     return jobs
 
 
-def _job(source: Path, out: Path | None, ending: str, alone: bool) -> Job:
+def _job(source: Path, out: Path | None, ending: str, alone: bool, series: str) -> Job:
     if out is not None and suffix(out) and not out.is_dir():
         if not alone:
             raise InputError(f"-o {out} is one file for several inputs; give a folder.")
@@ -91,19 +115,25 @@ def _job(source: Path, out: Path | None, ending: str, alone: bool) -> Job:
             raise InputError(
                 f"-o {out} ends in {suffix(out)}, which holds no colour; use .nrrd or .nii.gz."
             )
-        return _named(source, out.parent, stem(out), suffix(out), stem(out))
+        return _named(source, out.parent, stem(out), suffix(out), stem(out), series)
     if out is not None and out.suffix.lower() in PICTURES and not out.is_dir():
         raise InputError(
             f"-o {out} has the name of a picture; give a folder, or a .nrrd or .nii.gz file: its "
             "picture lies beside it."
         )
-    return job_in(out if out is not None else _plain(source).parent, source, ending)
+    return job_in(out if out is not None else _plain(source).parent, source, ending, series)
 
 
-def job_in(folder: Path, source: Path, ending: str) -> Job:
-    """Results in a folder, named after the input."""
-    name = stem(_plain(source))
-    return _named(source, folder, f"{name}_color", ending, name)
+def job_in(folder: Path, source: Path, ending: str, series: str = "") -> Job:
+    """Results in a folder, named after the input and, where it is told, its series."""
+    label = as_name(series)
+    name = stem(_plain(source)) + (f"_{label}" if label else "")
+    return _named(source, folder, f"{name}_color", ending, name, series)
+
+
+def as_name(text: str) -> str:
+    """Any text as a part of a file's name."""
+    return re.sub(r"[^\w.+-]+", "-", text).strip("-_.")[:80]
 
 
 def _plain(path: Path) -> Path:
@@ -111,7 +141,7 @@ def _plain(path: Path) -> Path:
     return Path(os.path.abspath(path))
 
 
-def _named(source: Path, folder: Path, name: str, ending: str, plain: str) -> Job:
+def _named(source: Path, folder: Path, name: str, ending: str, plain: str, series: str) -> Job:
     return Job(
         source=source,
         volume=folder / f"{name}{ending}",
@@ -120,4 +150,5 @@ def _named(source: Path, folder: Path, name: str, ending: str, plain: str) -> Jo
         preview=folder / f"{name}_preview.png",
         tissue=folder / f"{plain}_tissue.seg.nrrd",
         confidence=folder / f"{plain}_confidence.nrrd",
+        series=series,
     )

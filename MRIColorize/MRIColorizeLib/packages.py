@@ -9,6 +9,8 @@ from .errors import DependencyError
 
 # What is imported, and what pip calls it.
 FOR_COMMAND = {"nibabel": "nibabel", "nrrd": "pynrrd", "PIL": "pillow", "tqdm": "tqdm"}
+# A person who has NIfTI needs none of these.
+FOR_DICOM = {"dcm2niix": "dcm2niix", "pydicom": "pydicom", "nibabel": "nibabel"}
 FOR_BATCH = {**FOR_COMMAND, "distributed": "distributed"}
 FOR_SLURM = {"dask_jobqueue": "dask-jobqueue"}
 

@@ -62,7 +62,7 @@ def write_results(
     """
     forms = volume.forms if isinstance(volume, NiftiVolume) else None
     write_color(color, job.volume, forms)
-    write_montage(volume, color, job.picture, job.source.name)
+    write_montage(volume, color, job.picture, job.title)
     written = [job.volume, job.picture]
     if wanted.tissue and palette is not None:
         write_tissue(color, palette, job.tissue)

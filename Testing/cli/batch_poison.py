@@ -8,10 +8,10 @@ from MRIColorizeLib import batch_job
 read = batch_job.read_volume
 
 
-def read_or_die(path, layers=False):
+def read_or_die(path, layers=False, series=None):
     if path.name.startswith("poison"):
         os.kill(os.getpid(), signal.SIGKILL)
-    return read(path, layers)
+    return read(path, layers, series)
 
 
 batch_job.read_volume = read_or_die

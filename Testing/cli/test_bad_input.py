@@ -320,10 +320,10 @@ def test_a_volume_without_memory_for_it_does_not_stop_the_others(tmp_path, comma
     large, good = (write_nifti(tmp_path / f"{name}.nii.gz") for name in ("a", "b"))
     read = cli.read_volume
 
-    def read_small(path):
+    def read_small(path, **choices):
         if Path(path) == large:
             raise MemoryError
-        return read(path)
+        return read(path, **choices)
 
     monkeypatch.setattr(cli, "read_volume", read_small)
     answer = command(large, good, "--quiet", "--no-render")
@@ -335,7 +335,7 @@ def test_a_volume_without_memory_for_it_does_not_stop_the_others(tmp_path, comma
 def test_an_error_of_the_system_without_a_name_is_told(tmp_path, command, monkeypatch):
     path = write_nifti(tmp_path / "head.nii.gz")
 
-    def full(*_arguments):
+    def full(*_arguments, **_choices):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(cli, "read_volume", full)

@@ -217,17 +217,43 @@ def test_results_of_another_format_take_the_place_of_the_earlier_ones(batch, tmp
     assert outputs(out) == ["a_color.nii.gz", "a_color.png"]
 
 
-def test_every_folder_of_dicom_becomes_a_volume(batch, tmp_path):
+def test_every_scan_of_a_folder_of_dicom_becomes_a_volume(batch, tmp_path):
     source, out = tmp_path / "in", tmp_path / "out"
-    write_series(source / "patient" / "study", made_head()[:6], np.eye(4), "scout")
-    write_series(source / "patient" / "study" / "t1", made_head(), np.eye(4))
+    study = source / "patient" / "study"
+    write_series(study, made_head()[:6], np.eye(4), "T2 tse", SeriesNumber=2)
+    write_series(study, made_head()[:8], np.eye(4), "T1", SeriesNumber=5, names="{number}.MR")
+    derived = ["DERIVED", "PRIMARY", "DIFFUSION", "ADC"]
+    write_series(study, made_head(), np.eye(4), "adc", SeriesNumber=7, ImageType=derived)
+    write_series(study / "alone", made_head(), np.eye(4))
+    write_series(source / "ct", made_head(), np.eye(4), Modality="CT")
     assert batch(source, out, "--format", "nii.gz").code == 0
-    assert states(out) == {"patient/study": "coloured", "patient/study/t1": "coloured"}
-    sizes = {
-        name: nibabel.load(out / "patient" / name).shape[2]
-        for name in ("study_color.nii.gz", "study/t1_color.nii.gz")
+    assert states(out) == {
+        "ct": "left out",
+        "patient/study#2-T2-tse": "coloured",
+        "patient/study#5-T1": "coloured",
+        "patient/study/alone": "coloured",
     }
-    assert sizes == {"study_color.nii.gz": 6, "study/t1_color.nii.gz": 14}
+    sizes = {path.name: nibabel.load(path).shape[2] for path in sorted(out.rglob("*_color.nii.gz"))}
+    assert sizes == {
+        "alone_color.nii.gz": 14,
+        "study_2-T2-tse_color.nii.gz": 6,
+        "study_5-T1_color.nii.gz": 8,
+    }
+    rows = table(out)
+    assert "7 'adc', 16x18x14: a derived map" in rows["patient/study#2-T2-tse"]["notes"]
+    assert "modality CT, not MRI" in rows["ct"]["reason"]
+
+
+def test_a_series_is_coloured_again_when_its_own_files_change(batch, tmp_path):
+    source, out = tmp_path / "in", tmp_path / "out"
+    write_series(source / "a", made_head()[:6], np.eye(4), "t2", SeriesNumber=2)
+    write_series(source / "a", made_head(), np.eye(4), "t1", SeriesNumber=5)
+    assert batch(source, out).code == 0
+    assert batch(source, out).code == 0
+    assert states(out) == {"a#2-t2": "done before", "a#5-t1": "done before"}
+    write_series(source / "a", made_head() + 9, np.eye(4), "t1", SeriesNumber=5)
+    assert batch(source, out).code == 0
+    assert states(out) == {"a#2-t2": "done before", "a#5-t1": "coloured"}
 
 
 def test_warnings_of_the_engine_stand_in_the_table(batch, tmp_path):

@@ -12,7 +12,7 @@ from cli.made import write_nifti
 from MRIColorizeLib import __version__, attempts, batch_job
 from MRIColorizeLib.attempts import close_run, open_run
 from MRIColorizeLib.batch_job import BatchPainter
-from MRIColorizeLib.batch_plan import plan_tasks
+from MRIColorizeLib.batch_plan import Input, plan_tasks
 from MRIColorizeLib.batch_records import COLORED, DONE_BEFORE, FAILED, Work
 from MRIColorizeLib.fingerprint import read_finished, recipe_of
 from MRIColorizeLib.model import read_card
@@ -45,7 +45,7 @@ def task_of(folders, run):
     """The only task of a run that is open."""
     source, out = folders
     open_run(out, run)
-    (task,) = plan_tasks(source, out, [source / "a.nii.gz"], ".nrrd", run)
+    (task,) = plan_tasks(source, out, [Input(source / "a.nii.gz")], ".nrrd", run)
     return task
 
 
@@ -133,7 +133,7 @@ def test_a_failed_attempt_keeps_the_old_result_and_no_file_of_its_own(
 def test_a_volume_stops_when_the_run_is_over(folders, painter, monkeypatch):
     task = task_of(folders, "run")
     run = task.attempts.parent
-    monkeypatch.setattr(batch_job, "look_at", lambda source: close_run(run))
+    monkeypatch.setattr(batch_job, "look_at", lambda *_: close_run(run))
     record = painter("run").color(task)
     assert record.state == FAILED
     assert "Cancelled" in record.reason

@@ -10,7 +10,7 @@ import SimpleITK as sitk
 from cli.made import made_head, write_nifti
 from MRIColorizeLib import packages
 from MRIColorizeLib.attempts import close_run, open_run, unique_name
-from MRIColorizeLib.batch_plan import plan_tasks
+from MRIColorizeLib.batch_plan import inputs_in, plan_tasks
 from MRIColorizeLib.cluster import Crew, local_shares
 from MRIColorizeLib.discovery import find_inputs
 from MRIColorizeLib.fingerprint import look_at
@@ -39,9 +39,12 @@ def test_every_readable_image_and_every_dicom_folder_is_found_once(tmp_path):
     dicom(tmp_path / "p/study/series/1.2.840.113")
     dicom(tmp_path / "p/study/series/1.2.840.114")
     dicom(tmp_path / "p/study/IM0001")
+    dicom(tmp_path / "r/GE/E1S2I3.MR")
+    dicom(tmp_path / "r/odd/anything.at.all")
     dicom(tmp_path / "p/DICOMDIR")
     touched(tmp_path, "q/broken.dcm")
     expected = ["a.mgz", "b/head.nii.gz", "c/x.hdr", "d/x.mhd", "p/study", "p/study/series", "q"]
+    expected += ["r/GE", "r/odd"]
     assert found(tmp_path) == expected
 
 
@@ -69,15 +72,15 @@ def test_patterns_choose_and_a_match_of_two_counts_once(tmp_path):
 def test_the_folder_itself_may_be_the_dicom(tmp_path):
     dicom(tmp_path / "in/one.dcm")
     assert found(tmp_path / "in") == ["."]
-    tasks = plan_tasks(tmp_path / "in", tmp_path / "out", [tmp_path / "in"], ".nrrd", "run")
+    inputs = inputs_in(tmp_path / "in")
+    tasks = plan_tasks(tmp_path / "in", tmp_path / "out", inputs, ".nrrd", "run")
     assert tasks[0].job.volume == tmp_path / "out" / "in_color.nrrd"
 
 
 def test_the_tree_of_results_mirrors_the_tree_of_images(tmp_path):
     touched(tmp_path / "in", "a/b/x.nii.gz", "y.mgz")
-    tasks = plan_tasks(
-        tmp_path / "in", tmp_path / "out", find_inputs(tmp_path / "in"), ".nii.gz", "run"
-    )
+    inputs = [one for path in find_inputs(tmp_path / "in") for one in inputs_in(path)]
+    tasks = plan_tasks(tmp_path / "in", tmp_path / "out", inputs, ".nii.gz", "run")
     assert [task.name for task in tasks] == ["a/b/x.nii.gz", "y.mgz"]
     volumes = [task.job.volume.relative_to(tmp_path / "out").as_posix() for task in tasks]
     assert volumes == ["a/b/x_color.nii.gz", "y_color.nii.gz"]

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from cli.made import made_head, oblique, write_nifti
-from cli.made_dicom import write_series
 from MRIColorizeLib.files import read_volume
 from MRIColorizeLib.suspicion import warn_of_no_mri
 
@@ -49,12 +48,6 @@ def test_an_mri_is_not_suspected(data, name):
         warnings.simplefilter("error")
         for one in (array, stripped, eight_bits, four_bits, undershot, made_head()):
             warn_of_no_mri(one)
-
-
-def test_dicom_of_another_modality_is_told(tmp_path):
-    write_series(tmp_path, made_head(), oblique(left_handed=False), modality="CT")
-    with pytest.warns(UserWarning, match="modality CT"):
-        read_volume(tmp_path)
 
 
 def test_a_folder_of_other_images_is_led_to_the_batch(tmp_path, command):

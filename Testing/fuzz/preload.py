@@ -1,8 +1,10 @@
 """What every child process needs, imported once in their common parent: importing it is its use."""
 
+import dcm2niix  # noqa: F401
 import nibabel  # noqa: F401
 import nrrd  # noqa: F401
 import PIL.Image  # noqa: F401
+import pydicom  # noqa: F401
 import SimpleITK
 import torch
 import tqdm  # noqa: F401
