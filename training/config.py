@@ -27,7 +27,7 @@ class SliceConfig:
     crops: tuple[int, ...] = (160, 192, 224)  # pixels; one size a batch
     stretched: float = 0.6  # share of batches whose crops are wide or tall
     parts: float = 0.25  # share of samples that show one of the parts that a section falls into
-    cuts: float = 0.3  # share of samples whose field of view cuts the body
+    cuts: float = 0.4  # share of samples whose field of view cuts the body
     tilt_degrees: float = 8.0  # standard deviation
     any_rotation: float = 0.05  # share of samples turned by up to 60 degrees
     elastic_mm: float = 5.0  # at 1 mm a pixel

@@ -30,7 +30,8 @@ from training.data.synthesis import (
 )
 
 THICK_MM = 2.5  # a volume is sliced only across axes whose in-plane spacing stays below this
-SMALLEST_MM = 90.0  # side of a field of view that cuts the body
+# Sides of a field of view: the smallest that cuts the body, and the largest.
+SMALLEST_MM, LARGEST_MM = 100.0, 480.0
 SLAB_MM = 6.0  # thickest slice that is made of several thin ones
 STEEPEST = math.radians(25)  # of the tilt of ordinary samples
 # Organs that lie on one side: their mirror image is nobody's anatomy.
@@ -175,8 +176,7 @@ class SliceSource:
         self, body: np.ndarray, stack: _Stack, rng: Random
     ) -> tuple[tuple[float, float], tuple[float, float]]:
         """Middle and size in mm, rows and columns: of the section, a part of it, or a cut."""
-        fate = rng.number()
-        if fate < self.config.parts:
+        if rng.chance(self.config.parts):
             coarse = body[::2, ::2]
             named, count = ndimage.label(coarse)
             if count > 1:
@@ -191,11 +191,14 @@ class SliceSource:
             high.append((present[-1] + 1) * step + MARGIN_MM)
         extent = [high[0] - low[0], high[1] - low[1]]
         middle = [0.5 * (low[0] + high[0]), 0.5 * (low[1] + high[1])]
-        if self.config.parts <= fate < self.config.parts + self.config.cuts:
-            for axis in range(2):
-                whole = extent[axis]
-                extent[axis] = max(whole * rng.number(0.35, 1.0), min(whole, SMALLEST_MM))
-                middle[axis] += 0.5 * (whole - extent[axis]) * rng.number(-1, 1)
+        cut = rng.chance(self.config.cuts)
+        for axis in range(2):
+            whole = extent[axis]
+            if whole > LARGEST_MM:  # no scanner shows more at once
+                extent[axis] = LARGEST_MM * rng.number(0.6, 1.0)
+            if cut and extent[axis] > SMALLEST_MM:
+                extent[axis] *= (SMALLEST_MM / extent[axis]) ** rng.number()
+            middle[axis] += 0.5 * (whole - extent[axis]) * rng.number(-1, 1)
         return (middle[0], middle[1]), (extent[0], extent[1])
 
     @staticmethod
