@@ -28,7 +28,7 @@ from .orientation import Turn
 from .painting import Painter
 from .provenance import Choices, Provenance
 from .recoloring import TissueMixture
-from .suspicion import warn_of_no_mri
+from .suspicion import warn_of_no_air, warn_of_no_mri, warn_of_size
 from .tissue import fit_palette
 from .volume import (
     ColorVolume,
@@ -89,6 +89,9 @@ class Colorizer:
         options = self._checked(options or ColorizeOptions(), volume)
         mask = None if options.mask is None else turn.view(options.mask)
         window, body = find_window(seen.array, mask)
+        if mask is None:
+            warn_of_no_air(body)
+        warn_of_size(body, seen.spacing)
         planes = planes_to_color(seen, options.plane)
         scale = self.model.card.scale
         layouts = [lay_out(seen, plane, body, window, scale) for plane in planes]

@@ -1,10 +1,12 @@
-"""Volumes that are probably no MRI: they are coloured all the same, and it is said."""
+"""What makes colours doubtful: a volume is coloured all the same, and it is said."""
 
 from __future__ import annotations
 
 import warnings
 
 import numpy as np
+
+from .volume import bounding_box
 
 MOST_SLICES, MOST_ROWS = 16, 256  # looked at of a volume, and of a slice
 FEWEST_PAIRS = 200  # of neighbours; fewer say nothing
@@ -15,6 +17,13 @@ SAME_NEIGHBOURS = 0.6
 # Air in Hounsfield units, and how much of a CT it is at least.
 AIR = (-1100.0, -900.0)
 SHARE_OF_AIR = 0.05
+# Bodies and parts of them that are scanned span this many mm: from a finger to a tall person. What
+# is smaller or larger has voxels in another unit, or is no human's. A crop may be smaller, but its
+# voxels are as large as any.
+SMALLEST_MM, LARGEST_MM = 30.0, 2500.0
+SMALLEST_VOXEL_MM = 0.4
+# Below this many "mm", the unit is the metre; from this many on, the micrometre.
+METRES, MICROMETRES = 2.5, 20_000.0
 
 
 def warn_of_no_mri(array: np.ndarray) -> None:
@@ -33,6 +42,43 @@ def warn_of_no_mri(array: np.ndarray) -> None:
         warnings.warn(
             "Many voxels lie near -1000, as air in a CT; colours are made for MRI.", stacklevel=3
         )
+
+
+def warn_of_no_air(body: np.ndarray) -> None:
+    """Warn when all of a volume was found to be body, bool (K, J, I)."""
+    if body.all():
+        warnings.warn(
+            "No air was found around the body, so the whole volume is coloured; "
+            "if there is air in it, give a mask of the body (--mask).",
+            stacklevel=3,
+        )
+
+
+def warn_of_size(body: np.ndarray, spacing: tuple[float, float, float]) -> None:
+    """Warn when a body, bool (K, J, I), has a size that nothing human has.
+
+    spacing: mm along i, j, k.
+    """
+    box = bounding_box(body, (0, 0, 0))
+    lengths = [(one.stop - one.start) * mm for one, mm in zip(box, spacing[::-1], strict=True)]
+    size = max(lengths)
+    if size <= LARGEST_MM and (size >= SMALLEST_MM or min(spacing) >= SMALLEST_VOXEL_MM):
+        return
+    warnings.warn(
+        f"The body is {size:.3g} mm long, which no human part is: "
+        f"the spacing of {'x'.join(f'{mm:.3g}' for mm in spacing)} mm is probably {_unit(size)}. "
+        "Correct the spacing; colours are made for human anatomy at its size.",
+        stacklevel=3,
+    )
+
+
+def _unit(size: float) -> str:
+    """The likely unit of voxels with which a body is this many "mm" long."""
+    if size < METRES:
+        return "in metres"
+    if size < SMALLEST_MM:
+        return "in centimetres, or the scan is of a small animal"
+    return "in micrometres" if size >= MICROMETRES else "in tenths of a millimetre"
 
 
 def _is_label_map(array: np.ndarray) -> bool:
