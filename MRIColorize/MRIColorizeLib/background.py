@@ -46,6 +46,8 @@ def find_background(array: np.ndarray) -> Background:
     lowest, highest = float(array.min()), float(array.max())
     if constant <= lowest:
         return _padded(array, constant, high) or plain
+    if constant - low <= DARK * (high - low):
+        return plain
     if constant == highest and share < SHARE_OF_BRIGHTEST:
         return plain
     rest = array[array != np.float32(constant)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,12 +14,24 @@ from .volume import bounding_box
 
 # Otsu's threshold parts bright tissue from the rest; air noise lies far below it.
 BODY_FRACTION_OF_OTSU = 0.35
-# What is darker than that down to this share of it is body where it is no mere rim: muscle beside
-# the fat of a T2-weighted knee. Lower, the skin there is found as well, and ghosts are.
-WEAK_FRACTION = 0.25
-# Tissue is at least this many times as bright as the median of what lies below the threshold, which
-# noise alone never is (Rayleigh). Noise differs from place to place, by two and more.
-NOISE_FACTOR = 5.0
+# What is darker than that, down to this share of it, is body as well where it is no mere rim: the
+# muscle and skin beside the fat of a T2-weighted knee.
+WEAK_FRACTION = 0.2
+# Tissue is at least this many times as bright as air is typically. Weak tissue, because the body's
+# ghosts are several times as bright as noise; they fade with the coil's field.
+WEAK_OF_AIR = 3.5
+# Any tissue: smoothed noise never is (Rayleigh: mean 1.25 and deviation 0.16 beside its own in
+# the coil).
+LEAST_OF_AIR = 1.9
+# The field lowers the limit of weak tissue only where it is below one part in so many: in heads it
+# isn't, and far from a surface coil it is.
+FADED = 2.0
+# The mean of Rayleigh's distribution beside its deviation; and the deviation of white noise from
+# itself under GAUSSIAN, beside its own.
+MEAN_OF_NOISE = 1.91
+RESIDUE = 0.84
+FIELD_BLOCKS = 20  # along an axis at most, of the field
+ROUNDS = 2  # of finding tissue and field by turns
 # Where nine tenths of what is left out stay below this share of the body's median, it is air. In
 # heads, brains and chests it is at most 0.22, in a neck without air whose CSF outshines all 0.6.
 AIR_FRACTION_OF_BODY = 0.5
@@ -92,57 +104,85 @@ def _joined(body: np.ndarray) -> np.ndarray:
 class _Limits:
     """How bright tissue is at least, place by place.
 
-    field: the coil's. threshold: of tissue, where the field is 1. noise: of anything that isn't
-    noise, wherever it lies.
+    field: the coil's. strong, weak: the limits where the field is 1. noise: the limit wherever the
+    field makes them less.
     """
 
     field: BiasField
-    threshold: float
+    strong: float
+    weak: float
     noise: float
 
     def at(self, k: slice, j: slice, i: slice) -> tuple[np.ndarray, np.ndarray]:
         """The limits of tissue, and of weak tissue, in these slices, rows and columns."""
-        upper = self.field.at(k, j, i)
-        upper *= np.float32(self.threshold)
-        lower = np.maximum(np.float32(WEAK_FRACTION) * upper, np.float32(self.noise))
-        return np.maximum(upper, np.float32(self.noise), out=upper), lower
+        field = self.field.at(k, j, i)
+        weak = _faded(field) * np.float32(self.weak)
+        field *= np.float32(self.strong)
+        noise = np.float32(self.noise)
+        return np.maximum(field, noise, out=field), np.maximum(weak, noise, out=weak)
+
+
+def _faded(field: np.ndarray) -> np.ndarray:
+    """The field that counts for weak tissue: 1 where it is little less than that."""
+    return np.maximum(field, np.minimum(np.float32(FADED) * field, 1))
 
 
 def _bright(array: np.ndarray, clipped: Prepare) -> np.ndarray:
     """The body by its brightness: bool (K, J, I)."""
     smooth = _smoothed(array, clipped)
-    limits = _limits(smooth)
-    strong, weak = np.empty(array.shape, dtype=bool), np.empty(array.shape, dtype=bool)
+    limits = _limits(array, smooth, clipped)
+    bright, weak = np.empty(array.shape, dtype=bool), np.empty(array.shape, dtype=bool)
     for part in slabs(len(array)):
         upper, lower = limits.at(part, slice(None), slice(None))
-        np.greater(smooth[part], upper, out=strong[part])
+        np.greater(smooth[part], upper, out=bright[part])
         np.greater(smooth[part], lower, out=weak[part])
     del smooth  # the largest array here
-    weak ^= strong
+    weak ^= bright
     weak = without_thin(weak)
-    strong |= weak
-    body = large_parts(strong)
-    del strong
+    bright |= weak
+    body = large_parts(bright)
+    del bright
     k, j, i = bounding_box(body, (0, 0, 0))
     # The smoothed body is a voxel too wide: what is dark in the volume itself goes again.
     for part in slabs(k.stop - k.start):
         here = slice(k.start + part.start, k.start + part.stop)
-        upper, lower = limits.at(here, j, i)
-        body[here, j, i] &= clipped(array[here, j, i]) > np.where(weak[here, j, i], lower, upper)
+        upper, _ = limits.at(here, j, i)
+        body[here, j, i] &= weak[here, j, i] | (clipped(array[here, j, i]) > upper)
     return _joined(body)
 
 
-def _limits(smooth: np.ndarray) -> _Limits:
-    """The limits of a smoothed volume, from a part of its voxels."""
-    k, j, i = (spread(count, SAMPLES) for count in smooth.shape)
-    seen = smooth[np.ix_(k, j, i)]
-    threshold = max(_otsu(seen) * BODY_FRACTION_OF_OTSU, DARKEST)
-    dark = seen[seen <= threshold]
-    noise = min(NOISE_FACTOR * float(np.median(dark)), threshold) if dark.size else 0.0
-    field = estimate_bias(smooth, smooth > max(noise, WEAK_FRACTION * threshold))
-    even = np.minimum(seen / field.at(k, j, i), 1)
-    threshold = max(_otsu(even) * BODY_FRACTION_OF_OTSU, DARKEST)
-    return _Limits(field, threshold, max(noise, WEAK_FRACTION * DARKEST))
+def _limits(array: np.ndarray, smooth: np.ndarray, clipped: Prepare) -> _Limits:
+    """The limits of a volume and its smoothed form, from a part of their voxels.
+
+    The field is found in the tissue that stands out, and with it more of the tissue far from the
+    coil stands out.
+    """
+    places = [spread(count, SAMPLES) for count in smooth.shape]
+    seen, sharp = smooth[np.ix_(*places)], clipped(array[np.ix_(*places)])
+    strong = max(_otsu(seen) * BODY_FRACTION_OF_OTSU, DARKEST)
+    air = _air(seen, sharp, strong)
+    least = max(LEAST_OF_AIR * air, WEAK_FRACTION * DARKEST)
+    weak = min(max(WEAK_FRACTION * strong, WEAK_OF_AIR * air), strong)
+    field = np.ones_like(seen)
+    for _ in range(ROUNDS):
+        estimate = estimate_bias(seen, seen > np.maximum(weak * _faded(field), least), FIELD_BLOCKS)
+        field = estimate.at(*(slice(None),) * 3)
+        strong = max(_otsu(np.minimum(seen / field, 1)) * BODY_FRACTION_OF_OTSU, DARKEST)
+        weak = min(max(WEAK_FRACTION * strong, WEAK_OF_AIR * air), strong)
+    # The samples span a little less than the volume: a hundredth, which such a field doesn't show.
+    return _Limits(replace(estimate, shape=smooth.shape), strong, weak, min(least, strong))
+
+
+def _air(smooth: np.ndarray, sharp: np.ndarray, limit: float) -> float:
+    """The typical intensity of air: of noise as rough as what lies below the limit.
+
+    Or the tenth percentile of it, where noise is smooth since the image was interpolated.
+    """
+    dark = (smooth <= limit) & (sharp > 0)  # zeros: somebody wrote them
+    if not dark.any():
+        return 0.0
+    spread_of_noise = 1.48 * float(np.median(np.abs(sharp - smooth)[dark])) / RESIDUE
+    return max(MEAN_OF_NOISE * spread_of_noise, float(np.percentile(smooth[dark], 10)))
 
 
 def _quiet(array: np.ndarray, clipped: Prepare) -> np.ndarray:
