@@ -65,11 +65,15 @@ def warn_of_size(body: np.ndarray, spacing: tuple[float, float, float]) -> None:
     if size <= LARGEST_MM and (size >= SMALLEST_MM or min(spacing) >= SMALLEST_VOXEL_MM):
         return
     warnings.warn(
-        f"The body is {size:.3g} mm long, which no human part is: "
-        f"the spacing of {'x'.join(f'{mm:.3g}' for mm in spacing)} mm is probably {_unit(size)}. "
+        f"The body is {_number(size)} mm long, which no human part is: "
+        f"the spacing of {'x'.join(map(_number, spacing))} mm is probably {_unit(size)}. "
         "Correct the spacing; colours are made for human anatomy at its size.",
         stacklevel=3,
     )
+
+
+def _number(mm: float) -> str:
+    return f"{mm:.3g}" if mm < 1000 else f"{mm:.0f}"
 
 
 def _unit(size: float) -> str:
