@@ -14,9 +14,12 @@ FEWEST_PAIRS = 200  # of neighbours; fewer say nothing
 # 40 volumes looked at, whole-number MRI had at most 0.22 (cut down to four bits 0.51), label maps
 # of 1 mm 0.81 to 0.92 and coarse ones 0.67 or more.
 SAME_NEIGHBOURS = 0.6
-# Air in Hounsfield units, and how much of a CT it is at least.
+# Air in Hounsfield units, and how much of a CT it is at least. Where it is one value, as a padding of
+# an MRI may be, so much of a CT is fat and lung at least.
 AIR = (-1100.0, -900.0)
 SHARE_OF_AIR = 0.05
+FAT_AND_LUNG = (-900.0, -20.0)
+SHARE_OF_FAT = 0.01
 # Bodies and parts of them that are scanned span this many mm: from a finger to a tall person. What
 # is smaller or larger has voxels in another unit, or is no human's. A crop may be smaller, but its
 # voxels are as large as any.
@@ -38,7 +41,7 @@ def warn_of_no_mri(array: np.ndarray) -> None:
             "colours are made for MRI.",
             stacklevel=3,
         )
-    elif np.mean((seen > AIR[0]) & (seen < AIR[1])) > SHARE_OF_AIR:
+    elif _is_ct(seen):
         warnings.warn(
             "Many voxels lie near -1000, as air in a CT; colours are made for MRI.", stacklevel=3
         )
@@ -83,6 +86,16 @@ def _unit(size: float) -> str:
     if size < SMALLEST_MM:
         return "in centimetres, or the scan is of a small animal"
     return "in micrometres" if size >= MICROMETRES else "in tenths of a millimetre"
+
+
+def _is_ct(array: np.ndarray) -> bool:
+    """Whether there is air of Hounsfield's scale, and not as a padding of -1024 beside an MRI."""
+    air = (array > AIR[0]) & (array < AIR[1])
+    if np.mean(air) <= SHARE_OF_AIR:
+        return False
+    fat = (array > FAT_AND_LUNG[0]) & (array < FAT_AND_LUNG[1])
+    noisy = air & (array != array.min())
+    return bool(np.mean(noisy) > SHARE_OF_AIR or np.mean(fat) > SHARE_OF_FAT)
 
 
 def _is_label_map(array: np.ndarray) -> bool:

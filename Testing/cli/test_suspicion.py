@@ -36,6 +36,18 @@ def test_a_ct_is_known_by_its_air():
         warn_of_no_mri(np.where(body, made_head() - 200, made_head() - 1000))
 
 
+def test_a_ct_whose_air_is_one_value_is_known_by_its_fat():
+    inner = made_head() % 20 - np.where(made_head() > 400, 0, 100)
+    with pytest.warns(UserWarning, match="air in a CT"):
+        warn_of_no_mri(np.where(made_head() > 150, inner, -1000))
+
+
+def test_an_mri_with_a_padding_of_hounsfield_s_air_is_no_ct():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warn_of_no_mri(np.where(made_head() > 150, made_head(), -1024))
+
+
 @pytest.mark.parametrize("name", ["head_t1_tiny", "neck_t1_crop", "neck_t2_crop"])
 def test_an_mri_is_not_suspected(data, name):
     array = read_volume(data / f"{name}.nii.gz").array
