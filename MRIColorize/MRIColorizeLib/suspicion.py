@@ -14,8 +14,8 @@ FEWEST_PAIRS = 200  # of neighbours; fewer say nothing
 # 40 volumes looked at, whole-number MRI had at most 0.22 (cut down to four bits 0.51), label maps
 # of 1 mm 0.81 to 0.92 and coarse ones 0.67 or more.
 SAME_NEIGHBOURS = 0.6
-# Air in Hounsfield units, and how much of a CT it is at least. Where it is one value, as a padding of
-# an MRI may be, so much of a CT is fat and lung at least.
+# Air in Hounsfield units, and how much of a CT it is at least. The padding of an MRI may be such a
+# value, but not beside so much fat and lung.
 AIR = (-1100.0, -900.0)
 SHARE_OF_AIR = 0.05
 FAT_AND_LUNG = (-900.0, -20.0)
@@ -26,7 +26,7 @@ SHARE_OF_FAT = 0.01
 SMALLEST_MM, LARGEST_MM = 30.0, 2500.0
 SMALLEST_VOXEL_MM = 0.4
 # Below this many "mm", the unit is the metre; from this many on, the micrometre.
-METRES, MICROMETRES = 2.5, 20_000.0
+METRES, MICROMETRES = 2.0, 20_000.0
 
 
 def warn_of_no_mri(array: np.ndarray) -> None:
