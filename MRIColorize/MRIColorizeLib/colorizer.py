@@ -89,12 +89,12 @@ class Colorizer:
         options = self._checked(options or ColorizeOptions(), volume)
         mask = None if options.mask is None else turn.view(options.mask)
         window, body = find_window(seen.array, mask)
-        if mask is None:
-            warn_of_no_air(body)
-        warn_of_size(body, seen.spacing)
         planes = planes_to_color(seen, options.plane)
         scale = self.model.card.scale
         layouts = [lay_out(seen, plane, body, window, scale) for plane in planes]
+        if mask is None:  # told of what can be laid out; the rest is refused
+            warn_of_no_air(body)
+        warn_of_size(body, seen.spacing)
         alone = None
         if options.slice_index is not None:
             alone = _slice_alone(layouts[0], planes[0], turn, options.slice_index)
