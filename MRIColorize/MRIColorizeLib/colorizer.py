@@ -28,7 +28,7 @@ from .orientation import Turn
 from .painting import Painter
 from .provenance import Choices, Provenance
 from .recoloring import TissueMixture
-from .suspicion import warn_of_no_mri
+from .suspicion import warn_of_no_air, warn_of_no_mri, warn_of_size
 from .tissue import fit_palette
 from .volume import (
     ColorVolume,
@@ -92,6 +92,9 @@ class Colorizer:
         planes = planes_to_color(seen, options.plane)
         scale = self.model.card.scale
         layouts = [lay_out(seen, plane, body, window, scale) for plane in planes]
+        if mask is None:  # told of what can be laid out; the rest is refused
+            warn_of_no_air(body)
+        warn_of_size(body, seen.spacing)
         alone = None
         if options.slice_index is not None:
             alone = _slice_alone(layouts[0], planes[0], turn, options.slice_index)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .body import find_body_between
+from .background import find_background
+from .body import find_body
 
 # Body voxels brighter than this percentile are clipped to 1; training uses the same.
 UPPER_PERCENTILE = 99.5
@@ -37,11 +38,12 @@ def normalize(array: np.ndarray, mask: np.ndarray | None = None) -> tuple[np.nda
 def find_window(array: np.ndarray, mask: np.ndarray | None = None) -> tuple[Window, np.ndarray]:
     """The window that `normalize` scales with, and the body's mask, bool (K, J, I).
 
-    It goes from the background's level (0.5th percentile of the volume) to the body's 99.5th
-    percentile.
+    It goes from the background's level (the volume's 0.5th percentile, a padding left out) to the
+    body's 99.5th percentile.
     """
-    low, bright = (float(level) for level in np.percentile(array, (0.5, 99.5)))
-    body = find_body_between(array, low, bright) if mask is None else mask
+    background = find_background(array)
+    low = background.low
+    body = find_body(array, background) if mask is None else mask
     # A copy either way, which the percentile may then sort in place.
     inside = array[body] if body.any() else array.ravel().copy()
     high = float(np.percentile(inside, UPPER_PERCENTILE, overwrite_input=True))

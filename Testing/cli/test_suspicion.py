@@ -1,4 +1,4 @@
-"""Volumes that are no MRI are coloured, and it is said; an MRI is not suspected."""
+"""Volumes that are no MRI, and what else is doubtful, are coloured, and it is said."""
 
 import warnings
 
@@ -7,7 +7,7 @@ import pytest
 
 from cli.made import made_head, oblique, write_nifti
 from MRIColorizeLib.files import read_volume
-from MRIColorizeLib.suspicion import warn_of_no_mri
+from MRIColorizeLib.suspicion import warn_of_no_mri, warn_of_size
 
 
 def labels():
@@ -36,6 +36,18 @@ def test_a_ct_is_known_by_its_air():
         warn_of_no_mri(np.where(body, made_head() - 200, made_head() - 1000))
 
 
+def test_a_ct_whose_air_is_one_value_is_known_by_its_fat():
+    inner = made_head() % 20 - np.where(made_head() > 400, 0, 100)
+    with pytest.warns(UserWarning, match="air in a CT"):
+        warn_of_no_mri(np.where(made_head() > 150, inner, -1000))
+
+
+def test_an_mri_with_a_padding_of_hounsfield_s_air_is_no_ct():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warn_of_no_mri(np.where(made_head() > 150, made_head(), -1024))
+
+
 @pytest.mark.parametrize("name", ["head_t1_tiny", "neck_t1_crop", "neck_t2_crop"])
 def test_an_mri_is_not_suspected(data, name):
     array = read_volume(data / f"{name}.nii.gz").array
@@ -55,3 +67,45 @@ def test_a_folder_of_other_images_is_led_to_the_batch(tmp_path, command):
     answer = command(tmp_path)
     assert answer.code == 2
     assert "It holds 1 other image files: `mri-colorize batch`" in answer.sentence()
+
+
+def test_a_volume_without_air_asks_for_a_mask_once(tmp_path, command):
+    values = 200 + np.random.default_rng(0).normal(0, 9, (14, 18, 16))
+    path = write_nifti(tmp_path / "crop.nii.gz", values.astype(np.int16))
+    answer = command(path, "--quiet")
+    assert answer.code == 0
+    assert answer.err.count("Warning: ") == 1
+    assert "(--mask)" in answer.err
+    mask = write_nifti(tmp_path / "all.nii.gz", np.ones((14, 18, 16), dtype=np.uint8))
+    assert command(path, "--quiet", "--mask", mask).err == ""
+
+
+@pytest.mark.parametrize(
+    ("millimetres", "length", "unit"),
+    [
+        (0.002, "0.18", "in metres"),
+        (0.2, "18", "in centimetres, or the scan is of a small animal"),
+        (30, "2700", "in tenths of a millimetre"),
+        (2000, "180000", "in micrometres"),
+    ],
+)
+def test_a_size_that_nothing_human_has_is_told_with_the_likely_unit(millimetres, length, unit):
+    body = np.zeros((90, 100, 80), dtype=bool)
+    body[2:80, 5:95, 4:76] = True
+    with pytest.warns(UserWarning, match=f" {length} mm long.*{unit}"):
+        warn_of_size(body, (millimetres,) * 3)
+
+
+@pytest.mark.parametrize("spacing", [(1.0, 1.0, 1.0), (0.5, 0.5, 3.0), (2.0, 2.0, 20.0)])
+@pytest.mark.parametrize("shape", [(90, 100, 80), (10, 12, 8), (1, 90, 60)])
+def test_human_parts_and_crops_of_them_have_no_suspicious_size(shape, spacing):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warn_of_size(np.ones(shape, dtype=bool), spacing)
+
+
+def test_voxels_in_metres_are_told_on_the_command_line(tmp_path, command):
+    path = write_nifti(tmp_path / "head.nii.gz", made_head(), np.diag([0.01, 0.01, 0.01, 1]))
+    answer = command(path, "--quiet")
+    assert answer.err.count("Warning: ") == 1
+    assert "0.01x0.01x0.01 mm is probably in metres" in answer.err
