@@ -72,10 +72,10 @@ class StorageTest(unittest.TestCase):
 
     def test_all_48_ways_to_store_the_voxels_give_the_same_bytes(self):
         volume = lopsided(oblique())
-        for plane in ("axial", "consensus"):
+        for plane, orders in (("axial", ORDERS), ("consensus", ORDERS[::5])):
             options = ColorizeOptions(plane=plane, confidence=True, background="mri")
             first = self.colorizer.colorize(volume, options)
-            for order, flips in ORDERS:
+            for order, flips in orders:
                 again = self.colorizer.colorize(stored(volume, order, flips), options)
                 self.assert_same(first, again, order, flips)
 
