@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .recoloring import Recolorable
 
 # Finished volumes that can be recoloured, and what that may take of the memory for all of them
-# together: a head of 256^3 voxels takes 170 MB.
+# together: a head of 256^3 voxels takes 160 MB.
 KEPT = 3
 MOST_BYTES = 600_000_000
 
@@ -87,7 +87,7 @@ class Repainter:
         needed = self._too_large.get(node.GetID()) if node is not None else None
         if needed is not None:
             return _(
-                "{name} is too large to be recoloured, which takes {needed} MB of memory and {most} "
+                "{name} is too large to be recoloured: that takes {needed} MB of memory and {most} "
                 "at most: choose the palette, then colour it again."
             ).format(name=name, needed=needed // 10**6, most=MOST_BYTES // 10**6)
         return _("{name} can no longer be recoloured: colour it again.").format(name=name)

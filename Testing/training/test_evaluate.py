@@ -5,6 +5,7 @@ import dataclasses
 import hashlib
 import json
 import re
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ import phantoms
 from MRIColorizeLib.generator import DualDecoderGenerator
 from MRIColorizeLib.generator_config import GeneratorConfig
 from training.data.prepared import save_prepared
+from training.evaluate import sizes
 from training.evaluate.__main__ import main
 from training.evaluate.baselines import BASELINES
 from training.evaluate.evaluation import Request, evaluate
@@ -121,9 +123,9 @@ def summary(report):
 @pytest.fixture(scope="module")
 def named(workplace):
     """The test part with named volumes, another system's pictures and a network's features."""
-    sizes = {"person_t1": (44, 40), "person_t2": (44, 40), "person_flair": (40, 40)}
-    sizes |= {f"photo_006_{contrast}": (45, 40) for contrast in ("t1", "t2", "flair")}
-    for case, (height, width) in sizes.items():
+    shapes = {"person_t1": (44, 40), "person_t2": (44, 40), "person_flair": (40, 40)}
+    shapes |= {f"photo_006_{contrast}": (45, 40) for contrast in ("t1", "t2", "flair")}
+    for case, (height, width) in shapes.items():
         folder = workplace / "systems" / "orange" / case
         folder.mkdir(parents=True)
         for k in range(8):
@@ -139,7 +141,9 @@ def named(workplace):
         device="cpu",
         features=lambda pictures: pictures.reshape(len(pictures), -1, 3).mean(axis=1),
     )
-    return evaluate(request, lambda text: None)
+    # Every size and way of giving it is measured in the validation part.
+    with mock.patch.object(sizes, "SIZES", (sizes.FULL, sizes.Size(64, raw=True))):
+        return evaluate(request, lambda text: None)
 
 
 def test_every_kind_has_a_row_for_every_colouring(report):
