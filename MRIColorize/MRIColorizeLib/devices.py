@@ -24,7 +24,11 @@ def describe_devices() -> list[DeviceDescription]:
     """The devices found here, the one that "auto" takes first."""
     found = []
     if torch.cuda.is_available():
-        found.append(DeviceDescription("cuda", torch.cuda.get_device_name(), free_card_memory()))
+        try:
+            free = free_card_memory()
+        except RuntimeError:  # no room left even to ask
+            free = 0
+        found.append(DeviceDescription("cuda", torch.cuda.get_device_name(), free))
     if torch.backends.mps.is_available():
         # It shares the computer's memory; what of that is free nobody tells.
         found.append(DeviceDescription("mps", "Apple GPU", None))

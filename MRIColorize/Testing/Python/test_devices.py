@@ -30,6 +30,14 @@ class DeviceTest(unittest.TestCase):
             first = describe_devices()[0]
         self.assertEqual((first.name, first.label, first.free_bytes), ("cuda", "Some GPU", 3 << 30))
 
+    def test_a_gpu_that_has_no_room_even_to_be_asked_is_described_as_full(self):
+        with (
+            mock.patch("torch.cuda.is_available", return_value=True),
+            mock.patch("torch.cuda.mem_get_info", side_effect=RuntimeError("out of memory")),
+            mock.patch("torch.cuda.get_device_name", return_value="Some GPU"),
+        ):
+            self.assertEqual(describe_devices()[0].free_bytes, 0)
+
     def test_what_the_allocator_holds_without_using_it_is_free(self):
         with (
             mock.patch("torch.cuda.mem_get_info", return_value=(1 << 30, 8 << 30)),
