@@ -140,7 +140,7 @@ class RepaintTest(unittest.TestCase):
         self.bound(2_000)
         large = self.logic.colorize(self.mri, editable=True)
         with self.assertRaisesRegex(
-            InputError, "too large to be recoloured, .* choose the palette, then colour it again"
+            InputError, "too large to be recoloured: .* choose the palette, then colour it again"
         ):
             self.logic.recolor(large, green_fat())
         self.assertTrue(self.logic.repainter.canRepaint(kept))
