@@ -438,8 +438,7 @@ class MRIColorizeWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             return _("Changes are shown in {name} at once.").format(name=node.GetName())
         nextRun = _("Changes hold for the next run.")
         if scene.in_scene(node) and node.GetAttribute(scene.ATTRIBUTE_PREFIX + "Model"):
-            reason = _("{name} can no longer be recoloured: colour it again.")
-            return f"{reason.format(name=node.GetName())} {nextRun}"
+            return f"{self.logic.repainter.whyNot(node)} {nextRun}"
         return nextRun
 
     def _watchInput(self) -> None:

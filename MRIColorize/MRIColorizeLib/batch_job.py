@@ -11,7 +11,7 @@ import os
 import socket
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +21,7 @@ from . import __version__, attempts
 from .batch_records import COLORED, DONE_BEFORE, FAILED, Record, Task, Work, finished_record, lost
 from .dicom import read_folder, read_part
 from .engines import EngineCache
-from .errors import InputError, MRIColorizeError, OutputError
+from .errors import Cancelled, InputError, MRIColorizeError, OutputError
 from .files import read_volume
 from .fingerprint import (
     Finished,
@@ -33,6 +33,7 @@ from .fingerprint import (
     write_finished,
 )
 from .maskfile import read_mask
+from .staging import staged
 from .volume import ColorVolume, Volume
 from .writing import segment_palette, write_results
 
@@ -81,11 +82,11 @@ class BatchPainter:
         work, folder = self._work, task.job.volume.parent
         staging = attempts.begin(task.attempts)
         try:
-            state, color, staged = self._make(task, staging, notes)
-            outputs = tuple((path.name, path.stat().st_size) for path in staged)
+            state, color, files = self._make(task, staging, notes)
+            outputs = tuple((path.name, path.stat().st_size) for path in files)
             task.finished.unlink(missing_ok=True)  # from here on the old result is not whole
-            for path in reversed(staged):
-                _move(path, folder / path.name)
+            with staged(folder, last=task.job.volume.name) as stage:
+                _hand_over(files, stage)
         except OutputError as error:
             attempts.give_up(staging)
             told = str(error).replace(str(staging), str(folder))  # where it would have been
@@ -123,8 +124,8 @@ class BatchPainter:
             color = engine.colorize(volume, options, lambda _done, _total: staging.exists())
         palette = segment_palette(engine.model, options) if work.wanted.tissue else None
         job = task.job.within(staging)
-        staged = write_results(job, volume, color, palette, work.wanted, notes.append)
-        return state, color, staged
+        files = write_results(job, volume, color, palette, work.wanted, notes.append)
+        return state, color, files
 
     def _engine(self) -> Any:
         """The engine, made for the first volume; raises when it is not the one asked for."""
@@ -171,12 +172,15 @@ def _use_threads(threads: int) -> None:
     sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(threads)
 
 
-def _move(path: Path, target: Path) -> None:
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        path.replace(target)
-    except OSError as error:
-        raise OutputError(f"{target} cannot be written ({error.strerror}).") from error
+def _hand_over(files: Sequence[Path], stage: Path) -> None:
+    """Move an attempt's files to where they are put in place from."""
+    for path in files:
+        try:
+            path.replace(stage / path.name)
+        except FileNotFoundError as error:  # the run is over, and its folder gone
+            raise Cancelled from error
+        except OSError as error:
+            raise OutputError(f"{path} cannot be moved ({error.strerror}).") from error
 
 
 def _remove_superseded(before: Finished, now: Finished, folder: Path) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
+from .devices import free_card_memory
 from .layout import Layout
 
 # On a CPU more pixels at once save nothing: the layers' work outgrows what each call costs.
@@ -67,10 +68,9 @@ def _fitting(device: str, pixels: int, native: int, width: int, lanes: int) -> i
         return (
             8  # of the memory of an Apple GPU, which is the computer's, nobody tells what is free
         )
-    free, _ = torch.cuda.mem_get_info()
     # 32-bit features of the widest layer, what they are made of and turn into; colours at the end.
     each = 128 * width * pixels + 192 * native
-    return int(max(1, min(MOST_ON_CARD, 0.5 * free / (lanes * each))))
+    return int(max(1, min(MOST_ON_CARD, 0.5 * free_card_memory() / (lanes * each))))
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,10 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from .batches import Batch, Plan, make_batches, plan_work
+from .batches import Batch, Plan, make_batches
 from .canvas import Canvas, make_canvas
 from .consensus import finish_consensus
-from .devices import is_out_of_memory, resolve_device, resolve_precision
+from .devices import is_out_of_memory, resolve_device
 from .errors import Cancelled, InputError
 from .finishing import Finish
 from .folding import fold_batch_norm
@@ -37,6 +37,7 @@ from .volume import (
     choose_plane,
     planes_to_color,
 )
+from .workplace import Workplace
 
 Progress = Callable[[int, int], "bool | None"]
 Steps = Generator[tuple[int, int], None, ColorVolume]
@@ -45,13 +46,14 @@ Steps = Generator[tuple[int, int], None, ColorVolume]
 class Colorizer:
     """Colours volumes with one model on one device: load once, colour many.
 
+    A volume for which the device has no room goes on with the CPU; the next one tries it again.
     model: from `load_model`. device: "auto", "cuda", "mps" or "cpu"; raises DeviceError.
     """
 
     def __init__(self, model: Model, device: str = "auto") -> None:
         self.model = model
         self.device = resolve_device(device)
-        self._network = self._prepare(self.device)
+        self._networks: dict[str, DualDecoderGenerator] = {}
 
     def colorize(
         self,
@@ -101,20 +103,20 @@ class Colorizer:
         several, has_tissue = len(planes) > 1, self._has_palette()
         result = make_canvas(volume.array, window, options, has_tissue, several)
         canvas = result.turned(turn)
+        place = Workplace(self.device, self._network_on, options.precision)
         done, total = 0, 1 if alone is not None else sum(each.present().size for each in layouts)
         yield 0, total
         for number, layout in enumerate(layouts):
-            for count in self._paint(layout, canvas, options, number, several, alone):
+            for count in self._paint(layout, canvas, options, number, several, alone, place):
                 done += count
                 yield done, total
         if several:
             finish_consensus(canvas, layouts[0], Finish.of(options))
-        precision = str(resolve_precision(options.precision, self.device)).removeprefix("torch.")
         provenance = Provenance(
             model_name=self.model.card.name,
             model_version=self.model.card.version,
-            device=self.device,
-            precision=precision,
+            device=place.devices,
+            precision=place.precisions,
             plane=options.plane if several else planes[0],
             mode=options.mode,
             slices=total,
@@ -165,27 +167,31 @@ class Colorizer:
         planes: int,
         several: bool,
         wanted: int | None,
+        place: Workplace,
     ) -> Iterator[int]:
         """Paint the slices of one plane, or the wanted one; yields the number of each batch."""
-        plan = plan_work(self.device, layout, self._width(), options.batch_size)
+        plan: Plan | None = None
         present = layout.present()
         while present.size:
-            painter = Painter(self._network, self.model.card, options, several)
-            batches = make_batches(present, wanted, plan.size)
-
-            def paint(batch: Batch, painter: Painter = painter) -> None:
-                painter.paint(layout, batch, canvas, planes)
-
             try:
-                with closing(in_lanes(paint, batches, self.device, plan.lanes)) as painted:
+                painter = Painter(place.network(), self.model.card, options, several)
+                plan = plan or place.plan(layout, self._width(), options.batch_size)
+
+                def paint(batch: Batch, painter: Painter = painter) -> None:
+                    painter.paint(layout, batch, canvas, planes)
+
+                batches = make_batches(present, wanted, plan.size)
+                with closing(in_lanes(paint, batches, place.device, plan.lanes)) as painted:
                     for batch in painted:
+                        place.note()
                         present = np.setdiff1d(present, batch.slices)
                         yield len(batch.wanted)
                 return
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
-            plan = self._retreat(plan, layout)
+            # Only now, when the error is gone and with it what the batch had taken.
+            plan = place.retreat(plan)
 
     def _mixture(
         self,
@@ -223,30 +229,15 @@ class Colorizer:
     def _has_palette(self) -> bool:
         return self.model.generator.config.head == "palette"
 
+    def _network_on(self, device: str) -> DualDecoderGenerator:
+        """The network on a device, put there once."""
+        if device not in self._networks:
+            self._networks[device] = self._prepare(device)
+        return self._networks[device]
+
     def _prepare(self, device: str) -> DualDecoderGenerator:
         network = fold_batch_norm(self.model.generator)
         return network.to(device=device, memory_format=torch.channels_last)
-
-    def _retreat(self, plan: Plan, layout: Layout) -> Plan:
-        """After running out of memory: half the slices at once, from a single one to the CPU."""
-        if self.device == "cuda":
-            torch.cuda.empty_cache()
-        smaller = plan.smaller()
-        if smaller is not None:
-            warnings.warn(
-                f"Out of memory on {self.device} with {plan.slices} slices at once; "
-                f"trying {smaller.slices}.",
-                stacklevel=3,
-            )
-            return smaller
-        if self.device == "cpu":
-            raise InputError(
-                "One slice does not fit into memory; crop the volume or close other programs."
-            )
-        warnings.warn(f"Out of memory on {self.device}; going on with the CPU.", stacklevel=3)
-        self.device = "cpu"
-        self._network = self._prepare("cpu")
-        return plan_work("cpu", layout, self._width(), None)
 
     def _width(self) -> int:
         return self.model.generator.config.width

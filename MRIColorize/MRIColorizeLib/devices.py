@@ -24,8 +24,11 @@ def describe_devices() -> list[DeviceDescription]:
     """The devices found here, the one that "auto" takes first."""
     found = []
     if torch.cuda.is_available():
-        free, _ = torch.cuda.mem_get_info()
-        found.append(DeviceDescription("cuda", torch.cuda.get_device_name(), int(free)))
+        try:
+            free = free_card_memory()
+        except RuntimeError:  # no room left even to ask
+            free = 0
+        found.append(DeviceDescription("cuda", torch.cuda.get_device_name(), free))
     if torch.backends.mps.is_available():
         # It shares the computer's memory; what of that is free nobody tells.
         found.append(DeviceDescription("mps", "Apple GPU", None))
@@ -73,10 +76,46 @@ def cpu_has_bfloat16() -> bool:
     return bool(amx or avx)
 
 
+def free_card_memory() -> int:
+    """Bytes of the CUDA card that this process can have.
+
+    What PyTorch's allocator holds without using it counts as free: it takes from there first.
+    """
+    free, _ = torch.cuda.mem_get_info()
+    return int(free + torch.cuda.memory_reserved() - torch.cuda.memory_allocated())
+
+
+def release_cache(device: str) -> None:
+    """Give back what PyTorch's allocator holds of a device's memory without using it."""
+    if device == "cuda":
+        torch.cuda.empty_cache()
+    elif device == "mps":
+        torch.mps.empty_cache()
+
+
+# How the allocators, the libraries of NVIDIA's cards and Apple's GPUs say that memory ran out.
+_OUT_OF_MEMORY = (
+    "out of memory",
+    "can't allocate memory",
+    "cannot allocate memory",
+    "not enough memory",
+    "bad_alloc",
+    "insufficient memory",
+    "invalid buffer size",
+    "failed to allocate",
+    "alloc_failed",
+    "allocation_failed",
+    # On a card that could be used, these two libraries lack nothing but memory to begin with.
+    "cublascreate",
+    "cudnn_status_not_initialized",
+    # cuDNN without room for the workspace of any of its algorithms.
+    "unable to find an engine to execute",
+)
+
+
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that memory ran out: MPS and the CPU have no error of their own."""
+    """Whether an error says that memory ran out; most libraries have no error of its own for it."""
     if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
         return True
-    words = ("out of memory", "can't allocate memory", "not enough memory")
     text = str(error).lower()
-    return isinstance(error, RuntimeError) and any(said in text for said in words)
+    return isinstance(error, RuntimeError) and any(said in text for said in _OUT_OF_MEMORY)

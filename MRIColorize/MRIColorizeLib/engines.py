@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from .model import load_model, state_of
+
 
 def create_engine(model: str | None, device: str) -> Any:
     """Load a model, by name or folder, and put it on a device; imports torch.
 
     Raises ModelError, DependencyError or DeviceError.
     """
-    from .model import load_model
-
     loaded = load_model(model)  # says in a sentence when torch is not there
     from .colorizer import Colorizer
 
@@ -28,20 +28,20 @@ class EngineCache:
     def __init__(self, factory: Callable[[str | None, str], Any] = create_engine) -> None:
         self._factory = factory
         self._engine: Any = None
-        self._made_for: tuple[str | None, str] | None = None
-        self._device: str | None = None
+        self._made_for: tuple[Any, ...] | None = None
 
     def __call__(self, model: str | None, device: str) -> Any:
-        """The engine for a model and a device; raises what the factory raises."""
-        # One that ran out of memory and moved to the processor is not kept.
-        moved = self._engine is not None and getattr(self._engine, "device", None) != self._device
-        if self._made_for != (model, device) or moved:
+        """The engine for a model and a device; raises what the factory raises.
+
+        A model that has changed on the disk since, as when it is exported again, is loaded again.
+        """
+        wanted = (model, device, state_of(model))
+        if self._made_for != wanted:
             self.forget()
             self._engine = self._factory(model, device)
-            self._made_for = (model, device)
-            self._device = getattr(self._engine, "device", None)
+            self._made_for = wanted
         return self._engine
 
     def forget(self) -> None:
         """Let go of the engine and its memory."""
-        self._engine = self._made_for = self._device = None
+        self._engine = self._made_for = None

@@ -24,6 +24,11 @@ class Finish:
         """The part of the options that `finish` needs."""
         return cls(options.mode, options.saturation, options.blend)
 
+    @property
+    def uses_mri(self) -> bool:
+        """Whether the colours depend on the grey MRI beside their CIELAB."""
+        return self.mode == "structure" or self.blend < 1
+
 
 def finish(lab: Tensor, mri: Tensor, how: Finish) -> Tensor:
     """CIELAB (..., 3, H, W) and the MRI (..., 1, H, W) in [0, 1] to sRGB (..., 3, H, W) in [0, 1].

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import traceback
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -41,12 +42,17 @@ def in_lanes(
                     yield batch
                 elif failure is None:
                     failure = error
+                # Whoever holds an error holds the batch's tensors, by its traceback.
+                del error, future
         finally:
             for _, future in begun:
                 future.cancel()
             wait([future for _, future in begun])
     if failure is not None:
-        raise failure
+        try:
+            raise failure
+        finally:
+            del failure  # else the error and this frame hold each other
 
 
 class _Threads:
@@ -54,7 +60,7 @@ class _Threads:
 
     def __init__(self, device: str, count: int) -> None:
         self._own = threading.local()
-        streams = [torch.cuda.Stream() if device == "cuda" else None for _ in range(count)]
+        streams = [_make_stream() if device == "cuda" else None for _ in range(count)]
         # The number of cores is a setting of each thread, and the default of every later one.
         cores = torch.get_num_threads()
         ready = threading.Barrier(count + 1)
@@ -86,5 +92,18 @@ class _Threads:
         ready.wait()
 
     def _run(self, work: Callable[[Batch], None], batch: Batch) -> None:
-        with torch.cuda.stream(self._own.stream):  # does nothing without a stream
-            work(batch)
+        try:
+            with torch.cuda.stream(self._own.stream):  # does nothing without a stream
+                work(batch)
+        except BaseException as error:
+            # Its tensors go now: the other lanes may need their room to finish.
+            traceback.clear_frames(error.__traceback__)
+            raise
+
+
+def _make_stream() -> torch.cuda.Stream:
+    """A stream of the card that begins when what it was given so far, as the weights, is there."""
+    stream = torch.cuda.Stream()
+    for earlier in (torch.cuda.default_stream(), torch.cuda.current_stream()):
+        stream.wait_stream(earlier)
+    return stream

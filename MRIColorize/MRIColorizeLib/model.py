@@ -228,6 +228,19 @@ def _text(data: Mapping[str, Any], key: str) -> str:
     return text
 
 
+def state_of(name_or_directory: str | Path | None) -> tuple[Any, ...] | None:
+    """What tells a model on the disk from a later one of that name; None when there is no such.
+
+    Its card, and the size and time of its weights, which are not read.
+    """
+    try:
+        card = read_card(find_model(name_or_directory))
+        weights = (card.directory / WEIGHTS_NAME).stat()
+    except (OSError, ModelError):
+        return None
+    return card, weights.st_size, weights.st_mtime_ns
+
+
 def load_model(name_or_directory: str | Path | None = None) -> Model:
     """Load and verify a model: card, names, shapes, size and SHA-256 of the weights.
 

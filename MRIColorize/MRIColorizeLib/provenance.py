@@ -43,7 +43,11 @@ class Choices:
 
 @dataclass(frozen=True)
 class Provenance:
-    """How a colour volume came to be."""
+    """How a colour volume came to be.
+
+    device, precision: what painted slices and in which number format, each once and in order:
+    "cuda, cpu" when the card ran out of memory.
+    """
 
     model_name: str
     model_version: str

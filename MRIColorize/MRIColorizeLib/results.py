@@ -9,6 +9,7 @@ from slicer.i18n import tr as _
 
 from .errors import InputError
 from .provenance import NOTICE
+from .restoring import keep_segmentation, keep_volume
 from .scene import (
     ATTRIBUTE_PREFIX,
     Node,
@@ -39,16 +40,20 @@ def write_results(
     tissue_rgb: (20, 3) in [0, 1], colours of the segments; None makes no tissue map. A reused
     output reuses its tissue map and confidence volume too, or lets go of those that are not made
     again. Raises OutputError, or InputError when the model knows no tissues; then nothing that is
-    new stays in the scene.
+    new stays in the scene, and a reused output and all that was made with it are as they were.
     """
     check_in_scene(inputNode)
     base = name or color_name(inputNode)
     with ExitStack() as on_failure:
+        if in_scene(outputNode):
+            on_failure.callback(keep_volume(outputNode))
         made: dict[str, Node] = {}
         if tissue_rgb is not None:
             if color.tissue is None:
                 raise InputError(_("This model knows no tissues: choose another model."))
             old = _related(outputNode, TISSUE_REFERENCE)
+            if old is not None:
+                on_failure.callback(keep_segmentation(old))
             node = write_tissue(
                 color.tissue, color.ijk_to_ras, tissue_rgb, inputNode, old, f"{base}_tissue"
             )
@@ -57,6 +62,8 @@ def write_results(
                 on_failure.callback(remove_node, node)
         if color.confidence is not None:
             old = _related(outputNode, CONFIDENCE_REFERENCE)
+            if old is not None:
+                on_failure.callback(keep_volume(old))
             node = write_volume(
                 color.confidence,
                 color.ijk_to_ras,

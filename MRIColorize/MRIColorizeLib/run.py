@@ -39,28 +39,32 @@ class Run(Generic[Result]):
         self._result: Result | None = None
         self._error: Exception | None = None
         self._isOver = False
+        # A step may let the application handle events, and so a click on Cancel, before it is done.
+        self._isStepping = False
+        self._isCalledOff = False
         self._began = 0.0
 
     def advance(self) -> bool:
-        """Do the next batch; True while the run goes on."""
-        if self._isOver:
-            return False
+        """Do the next batch; True while the run goes on. Called during a step it does nothing."""
+        if self._isOver or self._isStepping:
+            return not self._isOver
         try:
-            with warnings.catch_warnings(record=True) as caught:
-                warnings.simplefilter("always")
-                done, total = next(self._steps)
+            done, total = self._step()
         except StopIteration as finished:
-            self._keep(caught)
             self._isOver = True
             self._result = finished.value
             _call(self._onFinished, finished.value)
         except Exception as error:
-            self._keep(caught)
-            self._isOver = True
-            self._error = error
-            _call(self._onError, error)
+            if self._isCalledOff:
+                self.cancel()
+            else:
+                self._isOver = True
+                self._error = error
+                _call(self._onError, error)
         else:
-            self._keep(caught)
+            if self._isCalledOff:
+                self.cancel()
+                return False
             if not self.total and total:
                 self._began = time.monotonic()
             self.done, self.total = done, total
@@ -68,8 +72,12 @@ class Run(Generic[Result]):
         return not self._isOver
 
     def cancel(self) -> None:
-        """Stop between two batches; nothing is written. A run that is over stays as it is."""
-        if self._isOver:
+        """Stop between two batches; nothing is written. A run that is over stays as it is.
+
+        Called during a step it takes effect after it, unless that was the last one.
+        """
+        self._isCalledOff = True
+        if self._isOver or self._isStepping:
             return
         self._isOver = True
         self._error = Cancelled()
@@ -95,6 +103,17 @@ class Run(Generic[Result]):
         """Time to go at the pace so far, None while unknown."""
         pace = self.slices_per_second
         return (self.total - self.done) / pace if pace else None
+
+    def _step(self) -> tuple[int, int]:
+        """The next batch, its warnings kept whatever becomes of it."""
+        self._isStepping = True
+        try:
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always")
+                return next(self._steps)
+        finally:
+            self._isStepping = False
+            self._keep(caught)
 
     def _keep(self, caught: list[warnings.WarningMessage]) -> None:
         for warning in caught:

@@ -90,6 +90,8 @@ class RunPanel:
         self._isCalledOff = True
         if self.run is not None:
             self.run.cancel()
+        if self.run is not None:  # a batch is in work and has let Slicer handle the click
+            self.ui.statusLabel.text = _("Cancelling after this batch...")
 
     def say(self, text: str) -> None:
         """Show a text in the status line and keep it in the log."""

@@ -7,8 +7,8 @@ import os
 import platform
 import tempfile
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from .errors import OutputError
@@ -19,6 +19,8 @@ except ImportError:  # Windows; what a killed process left is not told from a ru
     fcntl = None  # type: ignore[assignment]
 
 PREFIX, SUFFIX = ".mri-colorize-", ".part"
+# What a new file replaces, until the whole set is in place.
+KEPT = ".kept"
 # Held by the process that fills a folder: the system lets go of it when that process dies.
 LOCK = ".lock"
 
@@ -28,8 +30,8 @@ def staged(folder: Path, last: str | None = None) -> Iterator[Path]:
     """Yield a hidden folder in `folder`; at the end the files in it move up, all or none.
 
     last: the file that is renamed after all others: where it is, the whole set is. On an error, or
-    when the process is interrupted, nothing is renamed and the hidden folder goes; after a kill the
-    next call for the same folder clears it away. Raises OutputError.
+    when the process is interrupted, everything stays as it was and the hidden folder goes; after a
+    kill the next call for the same folder clears it away. Raises OutputError.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -57,10 +59,8 @@ def atomic(path: Path) -> Iterator[Path]:
     Raises OutputError.
     """
     if _is_stage(path.parent):
-        try:
+        with _naming(_final(path)):
             yield path
-        except OSError as error:
-            raise _not_written(_final(path), error) from error
         return
     with staged(path.parent) as stage, atomic(stage / path.name) as inside:
         yield inside
@@ -69,7 +69,7 @@ def atomic(path: Path) -> Iterator[Path]:
 def check_writable(*paths: Path) -> None:
     """Raise OutputError now rather than after the work when one of these could not be written."""
     for path in paths:
-        try:
+        with _naming(path):
             folder = path.absolute().parent
             while not folder.exists() and folder != folder.parent:
                 folder = folder.parent
@@ -79,8 +79,6 @@ def check_writable(*paths: Path) -> None:
                 raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
             with tempfile.TemporaryFile(dir=folder):
                 pass
-        except OSError as error:
-            raise _not_written(path, error) from error
 
 
 def _is_stage(folder: Path) -> bool:
@@ -152,23 +150,59 @@ def _remove(stage: Path) -> None:
 
 
 def _publish(stage: Path, last: str | None) -> None:
-    """Bring the files to the disk, then rename them one after the other."""
+    """Bring the files to the disk, then into their places."""
     files = sorted(
         (path for path in stage.iterdir() if path.name != LOCK),
         key=lambda path: (path.name == last, path.name),
     )
     for path in files:
-        try:
-            if _final(path).is_dir():
-                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        with _naming(_final(path)):
             _sync(path)
-        except OSError as error:
-            raise _not_written(_final(path), error) from error
-    for path in files:
-        try:
-            path.replace(_final(path))
-        except OSError as error:
-            raise _not_written(_final(path), error) from error
+    _swap(files, stage.parent)
+
+
+def _swap(files: Sequence[Path], folder: Path) -> None:
+    """Rename files into a folder, all or none, in this order; what they replace goes before.
+
+    So the last of them never stands beside others than its own, and when one cannot be renamed
+    what was there comes back. A file alone takes its place in one step.
+    """
+    pairs = [(path, folder / path.name) for path in files]
+    with ExitStack() as on_failure:
+        for number, (path, place) in enumerate(reversed(pairs)):
+            with _naming(place):
+                if place.is_dir():
+                    raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+                if len(pairs) > 1:
+                    kept = path.with_name(f"{KEPT}{number}")
+                    on_failure.callback(_put_back, kept, place)
+                    with suppress(FileNotFoundError):  # nothing was there
+                        place.replace(kept)
+        for path, place in pairs:
+            with _naming(place):
+                on_failure.callback(_take_back, path, place)
+                path.replace(place)
+        on_failure.pop_all()
+
+
+@contextmanager
+def _naming(place: Path) -> Iterator[None]:
+    """Say of an OSError which output cannot be written."""
+    try:
+        yield
+    except OSError as error:
+        raise _not_written(place, error) from error
+
+
+def _put_back(kept: Path, place: Path) -> None:
+    with suppress(FileNotFoundError):
+        kept.replace(place)
+
+
+def _take_back(path: Path, place: Path) -> None:
+    """Remove a file that was renamed, unless that is what failed."""
+    if not path.exists():
+        place.unlink(missing_ok=True)
 
 
 def _sync(path: Path) -> None:

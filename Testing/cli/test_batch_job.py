@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from contextlib import nullcontext
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -128,6 +129,28 @@ def test_a_failed_attempt_keeps_the_old_result_and_no_file_of_its_own(
     assert f"{out / 'a_color.png'} cannot be written: the disk is full" in record.reason
     assert (out / "a_color.nrrd").read_bytes() == before
     assert not [path for path in task.attempts.rglob("*") if path.is_file()]
+
+
+def test_a_result_that_cannot_be_put_in_place_leaves_the_old_one_whole(
+    folders, painter, monkeypatch
+):
+    source, out = folders
+    painter("first").color(task_of(folders, "first"))
+    before = {name: (out / name).read_bytes() for name in RESULT}
+    write_nifti(source / "a.nii.gz", affine=np.diag((2.0, 2, 2, 1)))
+    rename = Path.replace
+
+    def refuse(path, to):
+        if to == out / "a_color.nrrd" and path.name == to.name:
+            raise PermissionError(13, "Permission denied")
+        return rename(path, to)
+
+    monkeypatch.setattr(Path, "replace", refuse)
+    record = painter("second").color(task_of(folders, "second"))
+    assert record.state == FAILED
+    assert f"{out / 'a_color.nrrd'} cannot be written: no permission" in record.reason
+    assert {name: (out / name).read_bytes() for name in RESULT} == before
+    assert not list(out.glob(".mri-colorize-*"))
 
 
 def test_a_volume_stops_when_the_run_is_over(folders, painter, monkeypatch):

@@ -19,7 +19,8 @@ case "$1" in -c) exit 1 ;; esac
 exit 0
 """
 FILES = ("mri-colorize", "run-tests", "environment.sh", "pyproject.toml", "constraints.txt")
-LAUNCHERS = [("mri-colorize", "batch", "-m MRIColorizeLib"), ("run-tests", "test", "-m pytest")]
+PYTEST = "-m pytest -n logical --maxprocesses 4 --dist loadfile"
+LAUNCHERS = [("mri-colorize", "batch", "-m MRIColorizeLib"), ("run-tests", "test", PYTEST)]
 
 
 @pytest.fixture
@@ -114,7 +115,7 @@ def test_a_failed_check_is_the_result_of_run_tests_and_the_others_still_run(chec
     code, said, calls = launch(checkout, "run-tests", fail="ruff check")
     assert code == 1
     assert "FAILED: ruff check" in said
-    assert "-m pytest" in calls
+    assert PYTEST in calls
     assert launch(checkout, "run-tests")[0] == 0
 
 

@@ -306,13 +306,63 @@ def fill_disk(path: Path) -> None:
         place.write_bytes(np.zeros(1 << 16, np.uint8).tobytes())
 
 
+def folder_with_a_set(folder: Path, names: str, text: str) -> dict[str, str]:
+    for name in names:
+        (folder / name).write_text(text)
+    return dict.fromkeys(names, text)
+
+
+def content(folder: Path) -> dict[str, str]:
+    return {path.name: path.read_text() for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize("stops", [PermissionError(13, "Permission denied"), KeyboardInterrupt()])
+@pytest.mark.parametrize("name", "abc")
+@pytest.mark.parametrize("there", ["", "ab", "abc"])
+def test_when_one_of_a_set_cannot_be_put_in_place_everything_stays_as_it_was(
+    tmp_path, monkeypatch, stops, name, there
+):
+    before = folder_with_a_set(tmp_path, there, "the run before")
+    rename = Path.replace
+
+    def refuse(self, to):
+        if self.parent != tmp_path and self.name == name:
+            raise stops
+        return rename(self, to)
+
+    def write_again():
+        with staged(tmp_path, last="b") as stage:
+            folder_with_a_set(stage, "abc", "new")
+            monkeypatch.setattr(Path, "replace", refuse)
+
+    with pytest.raises((OutputError, KeyboardInterrupt)):
+        write_again()
+    assert content(tmp_path) == before
+
+
+def test_the_file_that_stands_for_a_set_is_never_beside_those_of_another(tmp_path, monkeypatch):
+    seen, rename = [], Path.replace
+    folder_with_a_set(tmp_path, "abc", "the run before")
+
+    def look(self, to):
+        rename(self, to)
+        seen.append({path.name: path.read_text() for path in tmp_path.glob("?")})
+
+    with staged(tmp_path, last="b") as stage:
+        folder_with_a_set(stage, "abc", "new")
+        monkeypatch.setattr(Path, "replace", look)
+    assert seen[-1] == dict.fromkeys("abc", "new")
+    for there in seen:
+        assert "b" not in there or there == dict.fromkeys("abc", there["b"])
+
+
 def test_outputs_reach_the_disk_before_they_get_their_names(tmp_path, monkeypatch):
     order = []
     sync, rename = os.fsync, Path.replace
     monkeypatch.setattr(
         os, "fsync", lambda n: (order.append(os.readlink(f"/proc/self/fd/{n}")), sync(n))
     )
-    monkeypatch.setattr(Path, "replace", lambda self, to: (order.append(str(to)), rename(self, to)))
+    monkeypatch.setattr(Path, "replace", lambda self, to: (rename(self, to), order.append(str(to))))
     with staged(tmp_path, last="b") as stage:
         for name in "abc":
             (stage / name).write_text(name)

@@ -6,8 +6,26 @@ from collections.abc import Sequence
 from typing import Any
 
 from hypothesis import strategies as st
+from hypothesis.internal.conjecture.providers import AVAILABLE_PROVIDERS, HypothesisProvider
 
 from fuzz.choices import Option
+
+# For `settings(backend=...)`: the same cases whatever else has been imported.
+ALWAYS_THE_SAME = "always the same"
+
+
+class SameProvider(HypothesisProvider):
+    """Hypothesis's own draws, without the numbers that it finds in the modules that are loaded.
+
+    With those, the same test tries other cases, some of them fifty times as slow, when it runs
+    beside other tests than when it runs alone.
+    """
+
+    def _maybe_draw_constant(self, *_arguments: Any, **_options: Any) -> None:
+        return None
+
+
+AVAILABLE_PROVIDERS[ALWAYS_THE_SAME] = f"{__name__}.{SameProvider.__name__}"
 
 
 class Drawn:

@@ -5,6 +5,7 @@ A few of what `Testing/fuzz/run.py` tries by the thousand, the same every time.
 
 from __future__ import annotations
 
+import importlib
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 
 from cli.made import write_model
 from fuzz.child import GIB, each
-from fuzz.drawn import Drawn
+from fuzz.drawn import ALWAYS_THE_SAME, Drawn
 from fuzz.outcome import BrokenPromise, reason, refusal_of, sentence_of
 from fuzz.run import main
 from fuzz.try_files import file_trial
@@ -30,6 +31,7 @@ def few(count: int) -> Callable:
     return settings(
         max_examples=count,
         derandomize=True,
+        backend=ALWAYS_THE_SAME,
         database=None,
         deadline=None,
         suppress_health_check=list(HealthCheck),
@@ -70,6 +72,26 @@ def test_damaged_files_end_in_time_with_colour_or_one_sentence(model):
     """In processes of their own: a reader in C may end one, or never end."""
     jobs = [(seed, model) for seed in range(900, 930)]
     assert [e for e in each(file_trial, jobs, seconds=200, memory=GIB) if e.fault] == []
+
+
+def test_the_cases_are_the_same_whatever_else_is_loaded(monkeypatch, tmp_path):
+    def cases() -> list[str]:
+        tried = []
+
+        @few(20)
+        @given(data=st.data())
+        def collect(data):
+            tried.append(repr(choose_volume(Drawn(data), orthonormal=False)))
+
+        collect()
+        return tried
+
+    before = cases()
+    (tmp_path / "elsewhere.py").write_text(f"NUMBERS = {list(range(2, 300))}, 1.25, 2.75, 17.5\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    importlib.import_module("elsewhere")
+    assert cases() == before
+    assert len(set(before)) > 15
 
 
 def test_the_command_counts_what_it_tried_and_makes_a_trial_again(capsys):

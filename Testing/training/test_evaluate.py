@@ -5,6 +5,7 @@ import dataclasses
 import hashlib
 import json
 import re
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ import phantoms
 from MRIColorizeLib.generator import DualDecoderGenerator
 from MRIColorizeLib.generator_config import GeneratorConfig
 from training.data.prepared import save_prepared
+from training.evaluate import sizes
 from training.evaluate.__main__ import main
 from training.evaluate.baselines import BASELINES
 from training.evaluate.evaluation import Request, evaluate
@@ -74,7 +76,7 @@ def workplace(tmp_path_factory):
     t2 = np.where(head.labels > 0, 200 - t1, 0).astype(np.float32)
     for contrast, array in (("t1", t1), ("t2", t2), ("flair", t1[:, :40])):
         _write_volume(array, root / "data" / "mri" / f"person_{contrast}.nii.gz")
-    frames = {"train": (0,), "val": (2, 3, 5), "test": (6, 7)}
+    frames = {"train": (0,), "val": (2, 5), "test": (6, 7)}
     photographs = phantoms.cryosection(shape=(8, 45, 40), frames=frames)
     scan = phantoms.mri("other", "val", (6, 40, 36))
     save_prepared([phantoms.mri(shape=(8, 40, 36)), scan, photographs], root / "prepared")
@@ -121,9 +123,9 @@ def summary(report):
 @pytest.fixture(scope="module")
 def named(workplace):
     """The test part with named volumes, another system's pictures and a network's features."""
-    sizes = {"person_t1": (44, 40), "person_t2": (44, 40), "person_flair": (40, 40)}
-    sizes |= {f"photo_006_{contrast}": (45, 40) for contrast in ("t1", "t2", "flair")}
-    for case, (height, width) in sizes.items():
+    shapes = {"person_t1": (44, 40), "person_t2": (44, 40), "person_flair": (40, 40)}
+    shapes |= {f"photo_006_{contrast}": (45, 40) for contrast in ("t1", "t2", "flair")}
+    for case, (height, width) in shapes.items():
         folder = workplace / "systems" / "orange" / case
         folder.mkdir(parents=True)
         for k in range(8):
@@ -139,7 +141,9 @@ def named(workplace):
         device="cpu",
         features=lambda pictures: pictures.reshape(len(pictures), -1, 3).mean(axis=1),
     )
-    return evaluate(request, lambda text: None)
+    # Every size and way of giving it is measured in the validation part.
+    with mock.patch.object(sizes, "SIZES", (sizes.FULL, sizes.Size(64, raw=True))):
+        return evaluate(request, lambda text: None)
 
 
 def test_every_kind_has_a_row_for_every_colouring(report):
@@ -168,7 +172,7 @@ def test_the_rows_hold_what_theory_says_of_them(summary):
 
 def test_units_are_slabs_and_persons_and_slices_are_counted(summary):
     slab = summary["cryosection", "natural", "ciede2000"]
-    assert (slab["units"], slab["slices"]) == (2, 9)  # three frames in three contrasts
+    assert (slab["units"], slab["slices"]) == (2, 6)  # two frames in three contrasts
     scan = summary["MRI", "natural", "ncc2"]
     assert (scan["units"], scan["slices"]) == (1, 8)  # a scan and three made of its labels
     assert scan["low"] <= scan["mean"] <= scan["high"]
@@ -331,7 +335,7 @@ def test_a_short_copy_has_the_same_page_and_smaller_pictures(named, tmp_path):
 
 def test_the_inputs_for_other_systems_are_the_measured_slices(out, workplace):
     folder = workplace / "inputs"
-    assert sum(1 for _ in folder.glob("photo_002_t2/*.png")) == 2
+    assert sum(1 for _ in folder.glob("photo_002_t2/*.png")) == 1
     image = Image.open(next(folder.glob("other/*.png")))
     assert (image.mode, image.size) == ("L", (36, 40))
 
@@ -365,8 +369,7 @@ def test_a_prediction_of_another_size_is_refused(workplace, capsys):
     folder = workplace / "wrong" / "tiny"
     for case in ("photo_002_t1", "photo_002_t2"):
         (folder / case).mkdir(parents=True, exist_ok=True)
-        for k in range(2):
-            Image.new("RGB", (5, 5)).save(folder / case / f"{k:04d}.png")
+        Image.new("RGB", (5, 5)).save(folder / case / "0000.png")
     arguments = _arguments(workplace, workplace / "never", "--predictions", str(folder.parent))
     assert main(arguments) == 2
     assert "is 5x5, the slice is 40x45" in capsys.readouterr().err

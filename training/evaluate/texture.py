@@ -108,21 +108,37 @@ def _next_correlation(level: Tensor, mean: Tensor, variance: Tensor, axis: int) 
 
 def _across(pyramid: Pyramid) -> Iterator[Tensor]:
     """Correlations of the moduli: (pairs, h, w) within each scale, then across scales."""
-    moduli = [level[0].abs() for level in pyramid.oriented]
-    first, second = torch.combinations(torch.arange(len(moduli[0]))).T
-    for modulus in moduli:
-        yield _correlation(modulus[first], modulus[second])
-    for fine, coarse in itertools.pairwise(moduli):
-        shrunk = F.interpolate(fine[None], coarse.shape[-2:], mode="area")[0]
-        yield _correlation(shrunk, coarse)
+    scales = [_Moduli.of(level[0].abs()) for level in pyramid.oriented]
+    first, second = torch.combinations(torch.arange(len(scales[0].modulus))).T
+    for scale in scales:
+        yield _correlation(scale.chosen(first), scale.chosen(second))
+    for fine, coarse in itertools.pairwise(scales):
+        size = coarse.modulus.shape[-2:]
+        shrunk = F.interpolate(fine.modulus[None], size, mode="area")[0]
+        yield _correlation(_Moduli.of(shrunk), coarse)
 
 
-def _correlation(first: Tensor, second: Tensor) -> Tensor:
-    mean_1, mean_2 = _window(first), _window(second)
-    variance_1 = (_window(first**2) - mean_1**2).clamp_min(0)
-    variance_2 = (_window(second**2) - mean_2**2).clamp_min(0)
-    covariance = _window(first * second) - mean_1 * mean_2
-    return (covariance / (torch.sqrt(variance_1 * variance_2) + FLAT)).clamp(-1, 1)
+@dataclass(frozen=True)
+class _Moduli:
+    """Moduli of bands (B, h, w) with their means and variances under the window."""
+
+    modulus: Tensor
+    mean: Tensor
+    variance: Tensor
+
+    @classmethod
+    def of(cls, modulus: Tensor) -> _Moduli:
+        mean = _window(modulus)
+        return cls(modulus, mean, (_window(modulus**2) - mean**2).clamp_min(0))
+
+    def chosen(self, bands: Tensor) -> _Moduli:
+        return _Moduli(self.modulus[bands], self.mean[bands], self.variance[bands])
+
+
+def _correlation(first: _Moduli, second: _Moduli) -> Tensor:
+    covariance = _window(first.modulus * second.modulus) - first.mean * second.mean
+    deviations = torch.sqrt(first.variance * second.variance)
+    return (covariance / (deviations + FLAT)).clamp(-1, 1)
 
 
 def _compare(first: TextureStatistics, second: TextureStatistics, mask: np.ndarray) -> list[float]:

@@ -55,9 +55,9 @@ def _give_opinions(generator: DualDecoderGenerator) -> None:
         output.bias.copy_(factor * (output.bias - inside.mean(dim=0)))
 
 
-def write_model(directory: Path, name: str = "small") -> Path:
-    """Put a small model into a folder as it would be on a disk."""
-    model = small_model(directory)
+def write_model(directory: Path, name: str = "small", **settings: Any) -> Path:
+    """Put a small model into a folder as it would be on a disk; settings: of GeneratorConfig."""
+    model = small_model(directory, **settings)
     weights = save(model.generator.state_dict())
     directory.mkdir(parents=True)
     (directory / WEIGHTS_NAME).write_bytes(weights)

@@ -1,8 +1,10 @@
 """Batches: divided by size alone, side by side in threads, halved when memory runs out."""
 
+import gc
 import threading
 import unittest
-from contextlib import closing
+import weakref
+from contextlib import closing, suppress
 from unittest import mock
 
 import numpy as np
@@ -127,6 +129,42 @@ class LanesTest(unittest.TestCase):
         self.assertEqual(yielded, sorted(done))
         self.assertLess(len(done), len(self.batches) - 1)
 
+    def test_what_a_failed_batch_held_is_freed_at_once_while_others_are_in_work(self):
+        class Tensor:
+            pass
+
+        taken, freed = [], []
+
+        def work(batch):
+            if batch.slices[0] == 0:
+                features = Tensor()
+                taken.append(weakref.ref(features))
+                raise MemoryError
+            freed.append(taken[0]() is None)
+
+        gc.disable()  # what only the collector frees would still be there when the batch is halved
+        self.addCleanup(gc.enable)
+        with self.assertRaises(MemoryError):
+            list(in_lanes(work, self.batches, "cpu", 1))
+        self.assertEqual(freed, [True])
+
+    def test_a_failure_that_was_handled_leaves_nothing_to_the_collector(self):
+        class Full(MemoryError):
+            pass
+
+        raised = []
+
+        def work(batch):
+            error = Full()
+            raised.append(weakref.ref(error))
+            raise error
+
+        gc.disable()
+        self.addCleanup(gc.enable)
+        with suppress(Full):
+            list(in_lanes(work, self.batches, "cpu", 2))
+        self.assertEqual({error() for error in raised}, {None})
+
     def test_closed_early_nothing_more_is_begun(self):
         done = []
         with closing(in_lanes(done.append, self.batches, "cpu", 2)) as steps:
@@ -143,8 +181,15 @@ class LanesTest(unittest.TestCase):
         other.join()
         self.assertEqual((set(inside), later, torch.get_num_threads()), ({1}, [3], 3))
 
-    def test_on_a_card_every_lane_works_in_a_stream_of_its_own(self):
+    def test_on_a_card_every_lane_works_in_a_stream_of_its_own_after_what_was_begun_before(self):
         used, now = [], threading.local()
+
+        class Stream:
+            def __init__(self):
+                self.after = []
+
+            def wait_stream(self, earlier):
+                self.after.append(earlier)
 
         class UseStream:
             def __init__(self, stream):
@@ -163,11 +208,15 @@ class LanesTest(unittest.TestCase):
             used.append(now.stream)
 
         with (
-            mock.patch("torch.cuda.Stream", side_effect=["first", "second"]),
+            mock.patch("torch.cuda.Stream", Stream),
             mock.patch("torch.cuda.stream", UseStream),
+            mock.patch("torch.cuda.default_stream", return_value="default"),
+            mock.patch("torch.cuda.current_stream", return_value="the caller's"),
         ):
             list(in_lanes(work, self.batches, "cuda", 2))
-        self.assertEqual(sorted(used), ["first"] * 6 + ["second"] * 6)
+        self.assertEqual([used.count(stream) for stream in set(used)], [6, 6])
+        for stream in used:  # the weights may still be on their way there
+            self.assertEqual(stream.after, ["default", "the caller's"])
 
 
 class TensorTest(unittest.TestCase):

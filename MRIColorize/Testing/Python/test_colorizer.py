@@ -1,7 +1,10 @@
 """The engine: geometry kept, same bytes for the same input, cancel at any batch, options obeyed."""
 
 import dataclasses
+import gc
 import unittest
+import weakref
+from unittest import mock
 
 import numpy as np
 from stand_ins import DATA
@@ -190,29 +193,99 @@ class ColorizerTest(unittest.TestCase):
         self.assertEqual(calls[:3], [6, 4, 2])
         np.testing.assert_array_equal(result.array, self.result.array)
 
-    def test_a_card_without_room_for_one_slice_leaves_the_work_to_the_processor(self):
+    def on_a_card(self, has_room):
+        """A colorizer on a pretended card, whose network computes here; and what it tried there.
+
+        has_room(number, slices): whether the card's batch of this number has room.
+        """
         import torch
 
-        colorizer = Colorizer(self.model, "cpu")
-        colorizer.device = "mps"  # a card that never has room; its network is never run
-        whole = Painter.paint
+        colorizer, tried, whole = Colorizer(self.model, "cpu"), [], Painter.paint
+        colorizer.device = "mps"
+        networks = {device: colorizer._prepare("cpu") for device in ("cpu", "mps")}
+        colorizer._prepare = networks.get
 
         def paint(painter, layout, batch, *rest):
-            if colorizer.device == "mps":
-                raise torch.OutOfMemoryError("pretended")
+            if painter._network is networks["mps"]:
+                tried.append(len(batch.slices))
+                if not has_room(len(tried), len(batch.slices)):
+                    raise torch.OutOfMemoryError("pretended")
             whole(painter, layout, batch, *rest)
 
         self.addCleanup(setattr, Painter, "paint", whole)
         Painter.paint = paint
+        for name in ("torch.mps.empty_cache", "MRIColorizeLib.devices.cpu_has_bfloat16"):
+            patched = mock.patch(name, return_value=False)
+            patched.start()
+            self.addCleanup(patched.stop)
+        return colorizer, tried
+
+    def test_a_card_without_room_for_one_slice_leaves_the_work_to_the_processor(self):
+        colorizer, _ = self.on_a_card(lambda number, slices: False)
         with self.assertWarnsRegex(UserWarning, "going on with the CPU"):
-            result = colorizer.colorize(
-                self.volume, ColorizeOptions(batch_size=2, precision="float32")
-            )
+            result = colorizer.colorize(self.volume, ColorizeOptions(batch_size=2))
         self.assertEqual(result.provenance.device, "cpu")
-        expected = Colorizer(self.model, "cpu").colorize(
-            self.volume, ColorizeOptions(precision="float32")
-        )
+        expected = self.colorizer.colorize(self.volume, ColorizeOptions(precision="float32"))
         np.testing.assert_array_equal(result.array, expected.array)
+
+    def test_the_card_that_was_full_for_one_volume_is_tried_again_with_the_next(self):
+        room = []
+        colorizer, tried = self.on_a_card(lambda number, slices: room)
+        options = ColorizeOptions(batch_size=2)
+        with self.assertWarnsRegex(UserWarning, "going on with the CPU"):
+            first = colorizer.colorize(self.volume, options)
+        self.assertEqual(set(tried), {2, 1})
+        room.append("another program has ended")
+        second = colorizer.colorize(self.volume, options)
+        self.assertEqual((first.provenance.device, second.provenance.device), ("cpu", "mps"))
+
+    def test_provenance_tells_every_device_and_number_format_that_painted(self):
+        colorizer, _ = self.on_a_card(lambda number, slices: number == 1)
+        with (
+            mock.patch("MRIColorizeLib.devices.cpu_has_bfloat16", return_value=True),
+            self.assertWarnsRegex(UserWarning, "going on with the CPU"),
+        ):
+            made = colorizer.colorize(self.volume, ColorizeOptions(batch_size=2)).provenance
+        self.assertEqual((made.device, made.precision), ("mps, cpu", "float32, bfloat16"))
+
+    def test_a_card_without_room_for_the_network_leaves_the_work_to_the_processor(self):
+        import torch
+
+        colorizer, tried = self.on_a_card(lambda number, slices: True)
+        on_cpu = colorizer._prepare("cpu")
+
+        def prepare(device):
+            if device == "mps":
+                raise torch.OutOfMemoryError("pretended")
+            return on_cpu
+
+        colorizer._prepare = prepare
+        with self.assertWarnsRegex(UserWarning, "going on with the CPU"):
+            result = colorizer.colorize(self.volume)
+        self.assertEqual((result.provenance.device, tried), ("cpu", []))
+
+    def test_a_batch_that_had_no_room_is_freed_before_fewer_slices_are_tried(self):
+        import torch
+
+        colorizer, held, freed = Colorizer(self.model, "cpu"), [], []
+        whole = Painter._network_lab
+
+        def network_lab(painter, mri, *rest):
+            features = torch.zeros(len(mri))
+            if len(mri) > 2:
+                held.append(weakref.ref(features))
+                raise torch.OutOfMemoryError("pretended")
+            freed.append(all(tensor() is None for tensor in held))
+            return whole(painter, mri, *rest)
+
+        self.addCleanup(setattr, Painter, "_network_lab", whole)
+        Painter._network_lab = network_lab
+        gc.disable()  # what only the collector frees would still take its room
+        self.addCleanup(gc.enable)
+        with self.assertWarnsRegex(UserWarning, "Out of memory"):
+            colorizer.colorize(self.volume)
+        self.assertGreater(len(held), 0)
+        self.assertTrue(all(freed))
 
 
 class NetworkFormTest(unittest.TestCase):

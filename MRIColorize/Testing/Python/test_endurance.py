@@ -174,6 +174,21 @@ class OddMomentsTest(unittest.TestCase):
         self.assertEqual(again.GetID(), identity)
         self.assertFalse(self.widget.logic.repainter.canRepaint(again))
 
+    def test_cancel_while_a_batch_handles_events_ends_the_run_after_it_and_says_so_once(self):
+        said, self.engine.at = [], 3
+        self.engine.event = lambda: (
+            self.widget.ui.colorizeButton.click(),
+            said.append(self.widget.ui.statusLabel.text),
+        )
+        before = scene_state()
+        self.widget.ui.colorizeButton.click()
+        wait_until(lambda: self.widget._run is None)
+        self.assertEqual(said, ["Cancelling after this batch..."])
+        self.assertEqual(scene_state(), before)
+        self.assertTrue(self.engine.was_closed)
+        log = self.widget.ui.logTextEdit.toPlainText()
+        self.assertEqual(log.count("Cancelled: nothing was changed."), 1)
+
     def test_cancel_after_a_finished_run_changes_nothing(self):
         self.start()
         wait_until(lambda: self.widget._run is None)

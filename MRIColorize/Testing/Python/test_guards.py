@@ -27,7 +27,16 @@ SLICER_SIDE = {
         "palette_panel",
         "panel_request",
     ),
-    *("parameters", "preview", "rendering", "repainting", "request", "results", "run_panel"),
+    *(
+        "parameters",
+        "preview",
+        "rendering",
+        "repainting",
+        "request",
+        "restoring",
+        "results",
+        "run_panel",
+    ),
     *("sample_data", "scene", "segmentation", "sequences", "settings", "view_panel", "views"),
 }
 # Widgets that a person works with, each of which says in a tooltip what it does.

@@ -1,6 +1,7 @@
 """Claims about the parts of the panel: names, settings, models, views and 3D, log, reset."""
 
 import gc
+import shutil
 import tempfile
 import unittest
 import weakref
@@ -261,17 +262,27 @@ class ModelTest(PanelCase):
         widget.ui.checkDevicesButton.click()
         self.assertRegex(widget.ui.deviceInfoLabel.text, r"CPU.*(GB free|unknown)")
 
-    def test_engine_is_kept_until_model_or_device_changes_or_it_moved(self):
-        class Engine:
-            device = "cuda"
-
-        cache = EngineCache(lambda model, device: Engine())
+    def test_engine_is_kept_until_model_or_device_changes(self):
+        cache = EngineCache(lambda model, device: object())
         first = cache(None, "auto")
         self.assertIs(cache(None, "auto"), first)
-        self.assertIsNot(cache("mine", "auto"), first)
-        moved = cache("mine", "auto")
-        moved.device = "cpu"
-        self.assertIsNot(cache("mine", "auto"), moved)
+        self.assertIsNot(cache(None, "cpu"), first)
+        self.assertIsNot(cache("mine", "auto"), cache(None, "auto"))
+
+    @NEEDS_TORCH
+    def test_a_model_that_is_exported_anew_under_its_name_is_loaded_anew(self):
+        from made_model import write_model
+
+        with tempfile.TemporaryDirectory() as name:
+            folder, cache = Path(name) / "mine", EngineCache()
+            write_model(folder)
+            first = cache(str(folder), "cpu")
+            self.assertIs(cache(str(folder), "cpu"), first)
+            shutil.rmtree(folder)
+            write_model(folder, blocks=2)
+            again = cache(str(folder), "cpu")
+            self.assertEqual(again.model.generator.config.blocks, 2)
+            self.assertIs(cache(str(folder), "cpu"), again)
 
 
 class ViewsTest(PanelCase):

@@ -1,16 +1,26 @@
 """Claims about recolouring: a volume in the scene under another palette, and back to the byte."""
 
+import gc
 import tempfile
 import unittest
+import weakref
 from pathlib import Path
 from unittest import mock
 
 import numpy as np
 import slicer
-from stand_ins import ReadyInstaller, StandInEngine, add_mri, clear_scene, tissue_of, wait_until
+from stand_ins import (
+    ReadyInstaller,
+    StandInEngine,
+    add_mri,
+    clear_scene,
+    made_array,
+    tissue_of,
+    wait_until,
+)
 
 import MRIColorize
-from MRIColorizeLib import rendering, results
+from MRIColorizeLib import rendering, repainting, results
 from MRIColorizeLib.errors import InputError
 from MRIColorizeLib.palette_panel import ROWS, palette_from_text, palette_text
 from MRIColorizeLib.palettes import SUFFIXES, Palette, list_palettes, load_palette
@@ -91,7 +101,7 @@ class RepaintTest(unittest.TestCase):
 
     def test_volume_that_was_not_made_editable_is_refused_by_name(self):
         node = self.logic.colorize(self.mri)
-        with self.assertRaisesRegex(InputError, "head_color was not coloured since Slicer started"):
+        with self.assertRaisesRegex(InputError, "head_color can no longer be recoloured"):
             self.logic.recolor(node, green_fat())
 
     def test_volume_that_got_another_grid_is_not_touched(self):
@@ -104,6 +114,52 @@ class RepaintTest(unittest.TestCase):
         self.assertEqual(
             [self.logic.repainter.canRepaint(node) for node in nodes], [False] * 2 + [True] * 3
         )
+
+    def bound(self, most):
+        patched = mock.patch.object(repainting, "MOST_BYTES", most)
+        patched.start()
+        self.addCleanup(patched.stop)
+
+    def test_what_is_kept_is_the_body_alone_and_less_than_the_volume_and_its_mixture(self):
+        self.logic.colorize(self.mri, editable=True)
+        voxels = int((made_array() > 0).sum())
+        # 4 + 4 tissues and weights, 6 of CIELAB, 3 of colour; a bit of the mask for each voxel.
+        self.assertEqual(self.logic.repainter.nbytes, 17 * voxels + -(-made_array().size // 8))
+
+    def test_the_oldest_are_forgotten_when_all_together_take_too_much(self):
+        first = self.logic.colorize(self.mri, editable=True)
+        self.bound(2 * self.logic.repainter.nbytes)
+        nodes = [first, *(self.logic.colorize(self.mri, editable=True) for _ in range(2))]
+        self.assertEqual(
+            [self.logic.repainter.canRepaint(node) for node in nodes], [False, True, True]
+        )
+        self.assertLessEqual(self.logic.repainter.nbytes, repainting.MOST_BYTES)
+
+    def test_a_volume_that_alone_takes_too_much_is_declined_with_what_to_do(self):
+        kept = self.logic.colorize(self.mri, editable=True)
+        self.bound(2_000)
+        large = self.logic.colorize(self.mri, editable=True)
+        with self.assertRaisesRegex(
+            InputError, "too large to be recoloured: .* choose the palette, then colour it again"
+        ):
+            self.logic.recolor(large, green_fat())
+        self.assertTrue(self.logic.repainter.canRepaint(kept))
+
+    def test_a_volume_that_leaves_the_scene_frees_its_memory(self):
+        nodes = [self.logic.colorize(self.mri, editable=True) for _ in range(2)]
+        before = self.logic.repainter.nbytes
+        slicer.mrmlScene.RemoveNode(nodes[0])
+        self.assertEqual(self.logic.repainter.nbytes, before / 2)
+        slicer.mrmlScene.Clear()
+        self.assertEqual(self.logic.repainter.nbytes, 0)
+
+    def test_a_logic_that_is_gone_keeps_nothing(self):
+        self.logic.colorize(self.mri, editable=True)
+        kept = weakref.ref(self.logic.repainter)
+        self.logic = None
+        gc.collect()
+        self.assertIsNone(kept())
+        slicer.mrmlScene.RemoveNode(self.mri)  # its observer finds nobody, and goes
 
 
 class PalettePanelTest(unittest.TestCase):

@@ -15,6 +15,7 @@ from stand_ins import (
     scene_state,
     tissue_of,
 )
+from vtk.util.numpy_support import vtk_to_numpy
 
 import MRIColorize
 from MRIColorizeLib import results, scene, segmentation
@@ -23,6 +24,8 @@ from MRIColorizeLib.many import usable_volumes
 from MRIColorizeLib.masks import read_mask
 from MRIColorizeLib.palettes import find_palette, list_palettes
 from MRIColorizeLib.tissue import Tissue
+
+LABELS = slicer.vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName()
 
 
 def segment_array(node, tissue, reference):
@@ -135,6 +138,45 @@ class TissueTest(unittest.TestCase):
                 ):
                     self.logic.colorize(self.mri, tissue=True, confidence=True)
                 self.assertEqual(scene_state(), before)
+
+    def test_failed_run_into_an_output_leaves_it_and_all_that_was_made_with_it_as_they_were(self):
+        colors = self.logic.colorize(self.mri, tissue=True, confidence=True, palette="vivid")
+        tissue = results.tissue_of(colors)
+        darker = add_mri("darker")
+        slicer.util.updateVolumeFromArray(darker, made_array()[::-1].copy())
+        transform = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
+        darker.SetAndObserveTransformNodeID(transform.GetID())
+
+        def state():
+            held = tissue.GetSegmentation()
+            segments = [held.GetNthSegment(n) for n in range(held.GetNumberOfSegments())]
+            label = segments[0].GetRepresentation(LABELS)
+            voxels = vtk_to_numpy(label.GetPointData().GetScalars()).tobytes()
+            colors = [segment.GetColor() for segment in segments]
+            return scene_state(), voxels, list(held.GetSegmentIDs()), colors
+
+        before, whole = state(), scene.fill_volume
+
+        def late(node, *arguments):
+            whole(node, *arguments)
+            if node is colors:
+                raise MemoryError
+
+        for module, step, failure in (
+            (results, "write_volume", MemoryError),
+            (results, "write_color", MemoryError),
+            (scene, "fill_volume", late),
+        ):
+            with (
+                self.subTest(step=step),
+                mock.patch.object(module, step, side_effect=failure),
+                self.assertRaises(MemoryError),
+            ):
+                self.logic.colorize(darker, colors, tissue=True, confidence=True)
+            self.assertEqual(state(), before)
+        self.assertIsNone(colors.GetParentTransformNode())
+        self.logic.colorize(darker, colors, tissue=True, confidence=True)
+        self.assertNotEqual(state(), before)
 
     def test_provenance_tells_the_choices(self):
         node = self.logic.colorize(self.mri, saturation=1.5, background="white", palette="vivid")

@@ -76,6 +76,49 @@ class RunTest(unittest.TestCase):
         self.assertFalse(run.advance())
         self.assertEqual(closed, [True])
 
+    def run_with_a_click(self, clicks, then):
+        """A run whose second step handles events, among them clicks; then goes on."""
+
+        def working():
+            yield 0, 3
+            for click in clicks:
+                getattr(run, click)()
+            yield from then
+
+        run = self.run_of(working())
+        run.advance()
+        return run
+
+    def test_cancel_during_a_step_ends_the_run_after_it_and_says_so_once(self):
+        run = self.run_with_a_click(["cancel", "cancel"], then=[(1, 3), (2, 3)])
+        self.assertFalse(run.advance())
+        self.assertFalse(run.advance())
+        run.cancel()
+        self.assertEqual(self.events, [(0, 3), "cancelled"])
+        with self.assertRaises(Cancelled):
+            run.result()
+
+    def test_cancel_during_a_step_that_fails_is_told_as_cancelled(self):
+        def failing():
+            raise InputError("the volume was removed")
+            yield
+
+        run = self.run_with_a_click(["cancel"], then=failing())
+        self.assertFalse(run.advance())
+        self.assertEqual(self.events, [(0, 3), "cancelled"])
+
+    def test_cancel_during_the_last_step_comes_too_late(self):
+        run = self.run_with_a_click(["cancel"], then=[])
+        self.assertFalse(run.advance())
+        self.assertEqual(self.events, [(0, 3), ("finished", None)])
+        self.assertIsNone(run.result())
+
+    def test_advance_during_a_step_waits_for_it(self):
+        run = self.run_with_a_click(["advance"], then=[(1, 3)])
+        self.assertTrue(run.advance())
+        self.assertFalse(run.advance())
+        self.assertEqual(self.events, [(0, 3), (1, 3), ("finished", None)])
+
     def test_result_before_the_end_is_a_mistake(self):
         with self.assertRaises(RuntimeError):
             Run(steps()).result()
