@@ -1,6 +1,6 @@
 """The Slicer module: what it says of itself, its panel and its self-test.
 
-The logic is in MRIColorizeLib/logic.py; the parts of the panel are beside it.
+The logic is in MRIColorizeLib/scene/logic.py; the parts of the panel are beside it.
 """
 
 import sys
@@ -21,30 +21,31 @@ from slicer.ScriptedLoadableModule import (
 )
 from slicer.util import VTKObservationMixin
 
-from MRIColorizeLib import preview, scene
+from MRIColorizeLib.engine.run import Run
 from MRIColorizeLib.errors import Cancelled, DependencyError, InputError, MRIColorizeError
-from MRIColorizeLib.installer import DependencyInstaller
-from MRIColorizeLib.logic import MRIColorizeLogic
-from MRIColorizeLib.many import usable_volumes
-from MRIColorizeLib.model_panel import ModelPanel
-from MRIColorizeLib.palette_panel import PalettePanel, palette_from_text, palette_text
-from MRIColorizeLib.palettes import Palette
-from MRIColorizeLib.panel_request import (
+from MRIColorizeLib.network.palettes import Palette
+from MRIColorizeLib.panel.choices import (
     likely_input,
     likely_view,
     name_choices,
     panel_request,
     request_maker,
 )
-from MRIColorizeLib.parameters import RESETTABLE
-from MRIColorizeLib.rendering import remove_rendering
-from MRIColorizeLib.request import Request
-from MRIColorizeLib.run import Run
-from MRIColorizeLib.run_panel import RunPanel
-from MRIColorizeLib.sample_data import loadSample, registerSampleData
-from MRIColorizeLib.sequences import sequence_of, shown_frame
-from MRIColorizeLib.settings import MachineSettings
-from MRIColorizeLib.view_panel import ViewPanel
+from MRIColorizeLib.panel.installer import DependencyInstaller
+from MRIColorizeLib.panel.models import ModelPanel
+from MRIColorizeLib.panel.palette import PalettePanel, palette_from_text, palette_text
+from MRIColorizeLib.panel.run import RunPanel
+from MRIColorizeLib.panel.settings import MachineSettings
+from MRIColorizeLib.panel.views import ViewPanel
+from MRIColorizeLib.scene import nodes as scene
+from MRIColorizeLib.scene import preview
+from MRIColorizeLib.scene.logic import MRIColorizeLogic
+from MRIColorizeLib.scene.many import usable_volumes
+from MRIColorizeLib.scene.parameters import RESETTABLE
+from MRIColorizeLib.scene.rendering import remove_rendering
+from MRIColorizeLib.scene.request import Request
+from MRIColorizeLib.scene.sample import loadSample, registerSampleData
+from MRIColorizeLib.scene.sequences import sequence_of, shown_frame
 
 
 class MRIColorize(ScriptedLoadableModule):

@@ -119,7 +119,7 @@ def section(display: Any, kept: tuple, direction: tuple, zoom: float) -> np.ndar
     """The head with a part cut off, as by the panel's *Cut*, uint8 (height, width, 3)."""
     import slicer
 
-    from MRIColorizeLib.cutting import cut
+    from MRIColorizeLib.scene.cutting import cut
 
     cut(display, kept).SetDisplayVisibility(False)
     view = slicer.app.layoutManager().threeDWidget(0).threeDView()

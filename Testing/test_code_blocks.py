@@ -19,11 +19,11 @@ import pytest
 
 from cli.made import write_model, write_nifti
 from fuzz.run import USUAL
-from MRIColorizeLib.arguments import parser
-from MRIColorizeLib.batch_arguments import batch_parser
+from MRIColorizeLib.batch.arguments import batch_parser
 from MRIColorizeLib.cli import main
-from MRIColorizeLib.discovery import EVERYTHING, find_inputs
-from MRIColorizeLib.naming import sample_path
+from MRIColorizeLib.command.arguments import parser
+from MRIColorizeLib.files.discovery import EVERYTHING, find_inputs
+from MRIColorizeLib.files.naming import sample_path
 
 ROOT = Path(__file__).resolve().parents[1]
 MODULE = ROOT / "MRIColorize" / "MRIColorize.py"
@@ -236,7 +236,7 @@ def test_the_slurm_file_is_read_and_names_what_dask_jobqueue_takes(tmp_path):
     from dask_jobqueue.core import Job, JobQueueCluster
     from dask_jobqueue.slurm import SLURMJob
 
-    from MRIColorizeLib.cluster import _slurm_settings
+    from MRIColorizeLib.batch.cluster import _slurm_settings
 
     (code,) = blocks("docs/batch.md", "toml")
     (tmp_path / "slurm.toml").write_text(code)

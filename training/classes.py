@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from MRIColorizeLib.generator_config import GeneratorConfig
+from MRIColorizeLib.network.config import GeneratorConfig
 from MRIColorizeLib.tissue import CLASSES, HEAD_CLASSES, PALETTE_LAB, PARENTS, Tissue
 
 RARER = 2.0  # how much lower a new class's score begins than its parent's

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-from MRIColorizeLib.generator_config import GeneratorConfig
+from MRIColorizeLib.network.config import GeneratorConfig
 from MRIColorizeLib.scale import Scale
 from training.errors import ConfigError
 

@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from MRIColorizeLib.output import atomic
+from MRIColorizeLib.files.colors import atomic
 from training.errors import RunError
 from training.journal import LOG, VALIDATION
 

@@ -12,8 +12,8 @@ import torch
 from lightning.fabric import Fabric
 from torch import Tensor, nn
 
-from MRIColorizeLib.generator import DualDecoderGenerator, GeneratorOutput
-from MRIColorizeLib.generator_config import GeneratorConfig
+from MRIColorizeLib.network.config import GeneratorConfig
+from MRIColorizeLib.network.generator import DualDecoderGenerator, GeneratorOutput
 from training.average import WeightAverage
 from training.classes import with_classes
 from training.config import TrainConfig

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from MRIColorizeLib.color import rgb_to_lab
-from MRIColorizeLib.generator import GeneratorOutput
+from MRIColorizeLib.network.generator import GeneratorOutput
 from MRIColorizeLib.tissue import Tissue
 from training.config import LossConfig
 from training.data.slices import Batch

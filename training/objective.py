@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from MRIColorizeLib.generator import GeneratorOutput
+from MRIColorizeLib.network.generator import GeneratorOutput
 from training.config import LossConfig
 from training.data.slices import Batch
 from training.losses import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from torch import Tensor
 
-from MRIColorizeLib.generator import GeneratorOutput
+from MRIColorizeLib.network.generator import GeneratorOutput
 from MRIColorizeLib.tissue import DISPLAY_RGB
 from training.data.slices import Batch
 from training.objective import Domains

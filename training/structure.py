@@ -10,7 +10,7 @@ from pytorch_msssim import ms_ssim
 from torch import Tensor
 
 from MRIColorizeLib.color import lab_to_rgb
-from MRIColorizeLib.generator import GeneratorOutput
+from MRIColorizeLib.network.generator import GeneratorOutput
 from training.data.slices import Batch
 from training.parallel import world_mean
 

@@ -9,7 +9,7 @@ from lightning.fabric import Fabric
 from torch import Tensor, nn
 
 from MRIColorizeLib.color import rgb_to_lab
-from MRIColorizeLib.generator import GeneratorOutput
+from MRIColorizeLib.network.generator import GeneratorOutput
 from MRIColorizeLib.tissue import NAMES, PALETTE_LAB
 from training.config import TrainConfig
 from training.data.prepared import PreparedVolume

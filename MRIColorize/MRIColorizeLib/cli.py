@@ -13,25 +13,25 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from .arguments import BAD, FORMATS, NAME, options_from, parser
-from .batch import run_batch
-from .batch_arguments import BATCH, batch_parser
-from .console import Console, speak
+from .batch.arguments import BATCH, batch_parser
+from .batch.command import run_batch
+from .command.arguments import BAD, FORMATS, NAME, options_from, parser
+from .command.console import Console, speak
 from .errors import Cancelled, InputError, MRIColorizeError, OutputError
-from .files import read_volume
-from .maskfile import read_mask
-from .naming import Job, plan_jobs, sample_path
+from .files.masks import read_mask
+from .files.naming import Job, plan_jobs, sample_path
+from .files.packages import FOR_COMMAND, require
+from .files.picture import write_preview
+from .files.reading import read_volume
+from .files.writing import Wanted, segment_palette, write_results
+from .network.palettes import model_palette
 from .options import ColorizeOptions
-from .packages import FOR_COMMAND, require
-from .palettes import model_palette
-from .picture import write_preview
 from .provenance import NOTICE
 from .staging import check_writable, staged
 from .volume import ColorVolume, Volume, check_volume, choose_plane, slice_order
-from .writing import Wanted, segment_palette, write_results
 
 if TYPE_CHECKING:
-    from .colorizer import Colorizer
+    from .engine.colorizer import Colorizer
 
 INTERRUPTED = 130
 
@@ -119,8 +119,8 @@ def colorize(chosen: argparse.Namespace, console: Console) -> int:
 
 def list_inputs(chosen: argparse.Namespace, console: Console) -> int:
     """Print the series of folders of DICOM, whether they can be coloured, and why not."""
-    from .dicom import list_series
-    from .dicom_choice import table
+    from .files.dicom.choice import table
+    from .files.dicom.folder import list_series
 
     if not chosen.inputs:
         raise InputError("--list needs a folder of DICOM; give one.")
@@ -151,10 +151,10 @@ def _wanted(chosen: argparse.Namespace) -> Wanted:
 
 
 def _engine(chosen: argparse.Namespace, console: Console, began: float) -> Colorizer:
-    from .model import load_model
+    from .network.model import load_model
 
     model = load_model(chosen.model)
-    from .colorizer import Colorizer  # after load_model, which says so when torch is missing
+    from .engine.colorizer import Colorizer  # after load_model, which says so when torch is missing
 
     if chosen.tissue or chosen.confidence or chosen.palette:
         model_palette(model)  # says so when the model has none, before the work

@@ -12,7 +12,7 @@ from .errors import InputError
 from .provenance import Provenance
 
 if TYPE_CHECKING:
-    from .recoloring import TissueMixture
+    from .engine.recoloring import TissueMixture
 
 # An acquisition plane is believed when slices are this many times thicker than the pixels.
 THICK_SLICE_RATIO = 2.0

@@ -16,8 +16,8 @@ from benchmarks.interleaved import Candidate, measure
 from benchmarks.peak import MIB, Usage, run_command
 from benchmarks.report import Part
 from benchmarks.volumes import ball, head
-from MRIColorizeLib.files import read_volume
-from MRIColorizeLib.output import write_color
+from MRIColorizeLib.files.colors import write_color
+from MRIColorizeLib.files.reading import read_volume
 from MRIColorizeLib.volume import ColorVolume, Provenance, Volume
 
 LIBRARY = Path(__file__).resolve().parents[2] / "MRIColorize"

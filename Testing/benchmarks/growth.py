@@ -11,8 +11,8 @@ from benchmarks.machine import use_threads
 from benchmarks.peak import MIB, Usage, in_fresh_process, used
 from benchmarks.report import Part
 from benchmarks.volumes import ball, trunk
-from MRIColorizeLib.colorizer import Colorizer
-from MRIColorizeLib.model import load_model
+from MRIColorizeLib.engine.colorizer import Colorizer
+from MRIColorizeLib.network.model import load_model
 
 COLUMNS = ("slices", "pixels", "seconds", "CPU seconds", "input MiB", "output MiB", "beyond MiB")
 

@@ -10,14 +10,14 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.machine import synchronize
-from MRIColorizeLib.batches import Batch, Plan, make_batches, plan_work
-from MRIColorizeLib.folding import fold_batch_norm
-from MRIColorizeLib.generator import DualDecoderGenerator
-from MRIColorizeLib.generator_config import GeneratorConfig
-from MRIColorizeLib.intensity import find_window
-from MRIColorizeLib.lanes import in_lanes
-from MRIColorizeLib.layout import lay_out
-from MRIColorizeLib.model import Model
+from MRIColorizeLib.engine.batches import Batch, Plan, make_batches, plan_work
+from MRIColorizeLib.engine.intensity import find_window
+from MRIColorizeLib.engine.lanes import in_lanes
+from MRIColorizeLib.engine.slicing import lay_out
+from MRIColorizeLib.network.config import GeneratorConfig
+from MRIColorizeLib.network.folding import fold_batch_norm
+from MRIColorizeLib.network.generator import DualDecoderGenerator
+from MRIColorizeLib.network.model import Model
 from MRIColorizeLib.volume import Volume
 
 

@@ -9,9 +9,9 @@ from benchmarks.machine import PRODUCT, products, use_threads
 from benchmarks.network import BareNetwork
 from benchmarks.report import Part
 from benchmarks.volumes import head
-from MRIColorizeLib.colorizer import Colorizer
-from MRIColorizeLib.devices import resolve_precision
-from MRIColorizeLib.model import Model
+from MRIColorizeLib.engine.colorizer import Colorizer
+from MRIColorizeLib.engine.devices import resolve_precision
+from MRIColorizeLib.network.model import Model
 
 PRODUCTS = 20
 

@@ -9,13 +9,13 @@ from benchmarks.machine import use_threads
 from benchmarks.network import PublishedForward
 from benchmarks.report import Part
 from benchmarks.volumes import head
-from MRIColorizeLib.colorizer import Colorizer
-from MRIColorizeLib.devices import resolve_precision
-from MRIColorizeLib.folding import fold_batch_norm
-from MRIColorizeLib.generator import DualDecoderGenerator
-from MRIColorizeLib.generator_config import GeneratorConfig
-from MRIColorizeLib.intensity import normalize
-from MRIColorizeLib.model import Model
+from MRIColorizeLib.engine.colorizer import Colorizer
+from MRIColorizeLib.engine.devices import resolve_precision
+from MRIColorizeLib.engine.intensity import normalize
+from MRIColorizeLib.network.config import GeneratorConfig
+from MRIColorizeLib.network.folding import fold_batch_norm
+from MRIColorizeLib.network.generator import DualDecoderGenerator
+from MRIColorizeLib.network.model import Model
 
 
 def against_published(model: Model, threads: int, slices: int, repeats: int) -> Part:

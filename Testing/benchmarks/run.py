@@ -32,8 +32,8 @@ from benchmarks.machine import setting  # noqa: E402
 from benchmarks.overhead import overhead  # noqa: E402
 from benchmarks.published import against_published  # noqa: E402
 from benchmarks.report import Part  # noqa: E402
-from MRIColorizeLib.devices import describe_devices  # noqa: E402
-from MRIColorizeLib.model import load_model  # noqa: E402
+from MRIColorizeLib.engine.devices import describe_devices  # noqa: E402
+from MRIColorizeLib.network.model import load_model  # noqa: E402
 
 PARTS = ("overhead", "published", "growth", "command", "files")
 

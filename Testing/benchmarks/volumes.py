@@ -6,8 +6,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from MRIColorizeLib.files import read_volume
-from MRIColorizeLib.naming import sample_path
+from MRIColorizeLib.files.naming import sample_path
+from MRIColorizeLib.files.reading import read_volume
 from MRIColorizeLib.volume import Volume, slice_order
 
 

@@ -3,7 +3,7 @@
 import os
 import signal
 
-from MRIColorizeLib import batch_job
+from MRIColorizeLib.batch import job as batch_job
 
 read = batch_job.read_volume
 

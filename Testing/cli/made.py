@@ -15,8 +15,8 @@ import numpy as np
 import torch
 from safetensors.torch import save
 
-from MRIColorizeLib.generator import DualDecoderGenerator
-from MRIColorizeLib.generator_config import GeneratorConfig
+from MRIColorizeLib.network.config import GeneratorConfig
+from MRIColorizeLib.network.generator import DualDecoderGenerator
 from MRIColorizeLib.volume import ColorVolume, Provenance
 
 

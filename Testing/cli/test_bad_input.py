@@ -17,7 +17,8 @@ import pytest
 import SimpleITK as sitk
 
 from cli.made import made_head, run_python, write_nifti
-from MRIColorizeLib import cli, output, staging
+from MRIColorizeLib import cli, staging
+from MRIColorizeLib.files import colors as output
 
 
 def edited(path: Path, old: bytes, new: bytes) -> Path:

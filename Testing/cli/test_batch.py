@@ -18,7 +18,7 @@ import SimpleITK as sitk
 
 from cli.made import made_head, write_nifti
 from cli.made_dicom import write_series
-from MRIColorizeLib import cluster as cluster_module
+from MRIColorizeLib.batch import cluster as cluster_module
 
 SLOW = (72, 96, 96)  # takes a worker long enough to be killed in the middle
 

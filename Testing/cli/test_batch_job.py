@@ -10,15 +10,17 @@ import numpy as np
 import pytest
 
 from cli.made import write_nifti
-from MRIColorizeLib import __version__, attempts, batch_job
-from MRIColorizeLib.attempts import close_run, open_run
-from MRIColorizeLib.batch_job import BatchPainter
-from MRIColorizeLib.batch_plan import Input, plan_tasks
-from MRIColorizeLib.batch_records import COLORED, DONE_BEFORE, FAILED, Work
-from MRIColorizeLib.fingerprint import read_finished, recipe_of
-from MRIColorizeLib.model import read_card
+from MRIColorizeLib import __version__
+from MRIColorizeLib.batch import attempts
+from MRIColorizeLib.batch import job as batch_job
+from MRIColorizeLib.batch.attempts import close_run, open_run
+from MRIColorizeLib.batch.fingerprint import read_finished, recipe_of
+from MRIColorizeLib.batch.job import BatchPainter
+from MRIColorizeLib.batch.plan import Input, plan_tasks
+from MRIColorizeLib.batch.records import COLORED, DONE_BEFORE, FAILED, Work
+from MRIColorizeLib.files.writing import Wanted
+from MRIColorizeLib.network.model import read_card
 from MRIColorizeLib.options import ColorizeOptions
-from MRIColorizeLib.writing import Wanted
 
 
 @pytest.fixture

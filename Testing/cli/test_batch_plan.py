@@ -8,12 +8,12 @@ import pytest
 import SimpleITK as sitk
 
 from cli.made import made_head, write_nifti
-from MRIColorizeLib import packages
-from MRIColorizeLib.attempts import close_run, open_run, unique_name
-from MRIColorizeLib.batch_plan import inputs_in, plan_tasks
-from MRIColorizeLib.cluster import Crew, local_shares
-from MRIColorizeLib.discovery import find_inputs
-from MRIColorizeLib.fingerprint import look_at
+from MRIColorizeLib.batch.attempts import close_run, open_run, unique_name
+from MRIColorizeLib.batch.cluster import Crew, local_shares
+from MRIColorizeLib.batch.fingerprint import look_at
+from MRIColorizeLib.batch.plan import inputs_in, plan_tasks
+from MRIColorizeLib.files import packages
+from MRIColorizeLib.files.discovery import find_inputs
 
 
 def touched(root, *names):

@@ -13,9 +13,9 @@ from benchmarks.network import BareNetwork, PublishedForward
 from benchmarks.report import Part
 from benchmarks.run import PARTS, Sizes, main
 from benchmarks.volumes import head, trunk
-from MRIColorizeLib.generator import DualDecoderGenerator
-from MRIColorizeLib.generator_config import GeneratorConfig
-from MRIColorizeLib.model import load_model
+from MRIColorizeLib.network.config import GeneratorConfig
+from MRIColorizeLib.network.generator import DualDecoderGenerator
+from MRIColorizeLib.network.model import load_model
 
 TINY = Sizes(head=2, published=1, bodies=((2, 16), (4, 16)), cubes=(16,), endings=(".nrrd",))
 

@@ -13,7 +13,7 @@ import SimpleITK as sitk
 from PIL import Image
 
 from cli.made import made_head, oblique, run_python, write_nifti
-from MRIColorizeLib.naming import SAMPLE, is_sample, plan_jobs, sample_path
+from MRIColorizeLib.files.naming import SAMPLE, is_sample, plan_jobs, sample_path
 
 
 def assert_same_grid(result: Path, source: Path) -> None:
@@ -81,7 +81,7 @@ def test_a_rendering_is_made_when_asked_for(tmp_path, command):
 
 def test_without_opengl_the_rendering_is_skipped_with_a_sentence(tmp_path, command, monkeypatch):
     path = write_nifti(tmp_path / "head.nii.gz")
-    monkeypatch.setattr("MRIColorizeLib.offscreen.sys.executable", shutil.which("false"))
+    monkeypatch.setattr("MRIColorizeLib.files.offscreen.sys.executable", shutil.which("false"))
     answer = command(path, "--render")
     assert answer.code == 0
     assert "Note: No 3D rendering: VTK or OpenGL is missing" in answer.err

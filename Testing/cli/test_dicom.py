@@ -18,7 +18,7 @@ from pydicom.uid import (
 from cli.made import made_head, oblique
 from cli.made_dicom import write_series
 from MRIColorizeLib.errors import InputError
-from MRIColorizeLib.files import read_volume
+from MRIColorizeLib.files.reading import read_volume
 
 HEAD = made_head()
 GRID = oblique(left_handed=False)

@@ -9,9 +9,9 @@ import pytest
 
 from cli.made import made_head, oblique, write_nifti
 from cli.made_dicom import write_dose, write_series
-from MRIColorizeLib.dicom import list_series
 from MRIColorizeLib.errors import InputError
-from MRIColorizeLib.files import read_volume
+from MRIColorizeLib.files.dicom.folder import list_series
+from MRIColorizeLib.files.reading import read_volume
 
 HEAD = made_head()
 GRID = oblique(left_handed=False)
@@ -264,7 +264,7 @@ def test_a_missing_converter_is_told_and_nifti_needs_none(tmp_path, command, mon
 def test_a_converter_that_breaks_down_is_told(tmp_path, monkeypatch, script, words):
     import dcm2niix
 
-    from MRIColorizeLib import dicom_converter
+    from MRIColorizeLib.files.dicom import converter as dicom_converter
 
     write_series(tmp_path / "dicom", HEAD, GRID)
     false = tmp_path / "converter"

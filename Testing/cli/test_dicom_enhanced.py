@@ -8,7 +8,7 @@ import pytest
 from cli.made import made_head, oblique
 from cli.made_dicom import write_enhanced, write_mosaic
 from MRIColorizeLib.errors import InputError
-from MRIColorizeLib.files import read_volume
+from MRIColorizeLib.files.reading import read_volume
 
 HEAD = made_head()
 GRID = oblique(left_handed=False)

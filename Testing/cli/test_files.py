@@ -13,10 +13,11 @@ import pytest
 import SimpleITK as sitk
 
 from cli.made import made_color, made_head, oblique
-from MRIColorizeLib import output
 from MRIColorizeLib.errors import OutputError
-from MRIColorizeLib.files import read_volume, stem, suffix
-from MRIColorizeLib.output import write_color
+from MRIColorizeLib.files import colors as output
+from MRIColorizeLib.files.colors import write_color
+from MRIColorizeLib.files.kinds import stem, suffix
+from MRIColorizeLib.files.reading import read_volume
 from MRIColorizeLib.provenance import Choices
 
 LPS = np.diag((-1.0, -1.0, 1.0, 1.0))

@@ -15,7 +15,7 @@ import SimpleITK as sitk
 
 from cli.made import made_head, write_nifti
 from MRIColorizeLib.errors import InputError
-from MRIColorizeLib.files import read_volume
+from MRIColorizeLib.files.reading import read_volume
 
 VOXELS = made_head().astype("<i2").tobytes()
 # The place in all of these: 2 mm, i to the right, j to the front, k up; the first voxel here.

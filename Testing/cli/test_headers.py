@@ -19,8 +19,8 @@ from cli.made_dicom import write_series
 from fuzz.child import GIB, each
 from fuzz.command import files_below, run_command
 from MRIColorizeLib import memory
-from MRIColorizeLib.console import one_line
-from MRIColorizeLib.files import read_volume
+from MRIColorizeLib.command.console import one_line
+from MRIColorizeLib.files.reading import read_volume
 
 
 def edit(path: Path, old: bytes, new: bytes) -> Path:

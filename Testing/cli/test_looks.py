@@ -11,8 +11,8 @@ import SimpleITK as sitk
 
 from cli.made import made_head, oblique, write_nifti
 from MRIColorizeLib.errors import InputError
-from MRIColorizeLib.maskfile import read_mask
-from MRIColorizeLib.palettes import find_palette, save_palette
+from MRIColorizeLib.files.masks import read_mask
+from MRIColorizeLib.network.palettes import find_palette, save_palette
 from MRIColorizeLib.tissue import NAMES, Tissue
 from MRIColorizeLib.volume import Volume
 

@@ -8,7 +8,13 @@ import numpy as np
 from PIL import Image
 
 from cli.made import made_color
-from MRIColorizeLib.offscreen import carry_outwards, cut_open, draw_in_child, light, write_rendering
+from MRIColorizeLib.files.offscreen import (
+    carry_outwards,
+    cut_open,
+    draw_in_child,
+    light,
+    write_rendering,
+)
 from MRIColorizeLib.volume import ColorVolume
 
 

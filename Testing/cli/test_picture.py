@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from cli.made import made_color
+from MRIColorizeLib.files.picture import GAP, TEXT, VIEWS, slice_pair, write_montage, write_preview
 from MRIColorizeLib.orientation import in_patient_axes
-from MRIColorizeLib.picture import GAP, TEXT, VIEWS, slice_pair, write_montage, write_preview
 from MRIColorizeLib.provenance import Choices, unusual_choices
 from MRIColorizeLib.volume import ColorVolume, Volume
 

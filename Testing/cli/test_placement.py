@@ -14,9 +14,9 @@ import SimpleITK as sitk
 
 from cli.made import made_color, made_head, oblique, write_nifti
 from MRIColorizeLib.errors import InputError
-from MRIColorizeLib.files import read_volume
-from MRIColorizeLib.forms import NiftiVolume
-from MRIColorizeLib.output import write_color
+from MRIColorizeLib.files.colors import write_color
+from MRIColorizeLib.files.forms import NiftiVolume
+from MRIColorizeLib.files.reading import read_volume
 
 SHAPE = (16, 18, 14)  # I, J, K of made_head()
 GEOMETRY = (
@@ -322,8 +322,8 @@ def test_a_mat_that_is_no_affine_is_named(tmp_path, content, words):
 
 
 def test_a_mat_without_scipy_is_told(tmp_path, monkeypatch):
-    from MRIColorizeLib import nifti
     from MRIColorizeLib.errors import DependencyError
+    from MRIColorizeLib.files import nifti
 
     def missing(packages):
         raise DependencyError(f"install {' '.join(packages)}.")

@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 
 from cli.made import made_color
-from MRIColorizeLib import slabs
 from MRIColorizeLib.errors import InputError
-from MRIColorizeLib.files import read_volume
-from MRIColorizeLib.output import write_color
+from MRIColorizeLib.files import slabs
+from MRIColorizeLib.files.colors import write_color
+from MRIColorizeLib.files.reading import read_volume
 
 SHAPE = (60, 256, 256)  # 15 MB as float32
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from cli.made import made_head, oblique, write_nifti
-from MRIColorizeLib.files import read_volume
-from MRIColorizeLib.suspicion import warn_of_no_mri, warn_of_size
+from MRIColorizeLib.engine.suspicion import warn_of_no_mri, warn_of_size
+from MRIColorizeLib.files.reading import read_volume
 
 
 def labels():

@@ -44,7 +44,7 @@ def test_the_wheel_holds_the_package_its_model_its_sample_and_its_licence(instal
 
 def test_the_installed_package_finds_its_own_model_and_sample(installed, tmp_path):
     script = (
-        "import MRIColorizeLib, MRIColorizeLib.model as m; from MRIColorizeLib.naming import *; "
+        "import MRIColorizeLib.network.model as m; from MRIColorizeLib.files.naming import *; "
         "print(m.list_models()[0].directory); print(sample_path())"
     )
     answer = away(installed, "-c", script, cwd=tmp_path)

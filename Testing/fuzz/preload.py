@@ -10,8 +10,8 @@ import torch
 import tqdm  # noqa: F401
 
 import MRIColorizeLib.cli
-import MRIColorizeLib.colorizer
-import MRIColorizeLib.dicom  # noqa: F401
+import MRIColorizeLib.engine.colorizer
+import MRIColorizeLib.files.dicom.folder  # noqa: F401
 
 # Threads do not survive a fork.
 torch.set_num_threads(1)

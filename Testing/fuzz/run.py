@@ -26,7 +26,7 @@ from fuzz.try_kills import kill_trial  # noqa: E402
 from fuzz.try_models import model_trial  # noqa: E402
 from fuzz.try_scenes import scene_trial  # noqa: E402
 from fuzz.try_volumes import volume_trial  # noqa: E402
-from MRIColorizeLib.model import DEFAULT_MODEL, models_directory  # noqa: E402
+from MRIColorizeLib.network.model import DEFAULT_MODEL, models_directory  # noqa: E402
 
 Trial = Callable[[tuple[int, Path]], Outcome]
 # Trial, and the memory that it may take beyond what its process starts with.

@@ -43,6 +43,6 @@ def file_trial(job: tuple[int, Path]) -> Outcome:
 
 
 def _names(given: Path) -> set[str]:
-    from MRIColorizeLib.files import stem
+    from MRIColorizeLib.files.kinds import stem
 
     return {f"{stem(given)}_color.nrrd", f"{stem(given)}_color.png"}

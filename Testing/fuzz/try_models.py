@@ -13,10 +13,10 @@ from cli.made import made_head
 from fuzz.choices import Choices, Seeded
 from fuzz.hostile import HARMS
 from fuzz.outcome import Outcome, require, sentence_of
-from MRIColorizeLib.colorizer import Colorizer
-from MRIColorizeLib.console import one_line
+from MRIColorizeLib.command.console import one_line
+from MRIColorizeLib.engine.colorizer import Colorizer
 from MRIColorizeLib.errors import MRIColorizeError
-from MRIColorizeLib.model import load_model
+from MRIColorizeLib.network.model import load_model
 from MRIColorizeLib.volume import Volume
 
 

@@ -40,8 +40,8 @@ def in_scene(case: VolumeCase, model: Path) -> Outcome:
     _host()
     import slicer
 
-    from MRIColorizeLib.logic import MRIColorizeLogic
-    from MRIColorizeLib.scene import ijk_to_ras, vtk_matrix
+    from MRIColorizeLib.scene.logic import MRIColorizeLogic
+    from MRIColorizeLib.scene.nodes import ijk_to_ras, vtk_matrix
 
     slicer.mrmlScene.Clear()
     array, matrix = array_of(case), matrix_of(case)

@@ -16,10 +16,10 @@ from fuzz.choices import Choices, Seeded
 from fuzz.command import files_below, run_command
 from fuzz.outcome import Outcome, refusal_of, require, sentence_of
 from fuzz.volumes import VolumeCase, array_of, choose_volume, mask_of, matrix_of
-from MRIColorizeLib.colorizer import Colorizer
+from MRIColorizeLib.engine.colorizer import Colorizer
 from MRIColorizeLib.errors import MRIColorizeError
-from MRIColorizeLib.files import LPS_RAS
-from MRIColorizeLib.model import load_model
+from MRIColorizeLib.files.kinds import LPS_RAS
+from MRIColorizeLib.network.model import load_model
 from MRIColorizeLib.options import ColorizeOptions
 from MRIColorizeLib.tissue import CLASSES
 from MRIColorizeLib.volume import ColorVolume, Volume, slice_order

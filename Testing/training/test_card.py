@@ -3,7 +3,7 @@
 import csv
 import dataclasses
 
-from MRIColorizeLib.model import find_model, read_card
+from MRIColorizeLib.network.model import find_model, read_card
 from training.__main__ import main
 from training.card.page import model_page
 

@@ -9,9 +9,9 @@ from skimage.color import rgb2lab
 
 import phantoms
 from MRIColorizeLib.color import rgb_to_lab
-from MRIColorizeLib.generator_config import GeneratorConfig
-from MRIColorizeLib.intensity import normalize
-from MRIColorizeLib.model import Model, ModelCard
+from MRIColorizeLib.engine.intensity import normalize
+from MRIColorizeLib.network.config import GeneratorConfig
+from MRIColorizeLib.network.model import Model, ModelCard
 from MRIColorizeLib.options import ColorizeOptions
 from MRIColorizeLib.scale import Scale
 from MRIColorizeLib.tissue import CLASSES, Tissue

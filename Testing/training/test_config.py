@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from MRIColorizeLib.generator_config import GeneratorConfig
+from MRIColorizeLib.network.config import GeneratorConfig
 from training.config import CONFIGS, LossConfig, TrainConfig
 from training.errors import ConfigError
 from training.settings import load_config

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import phantoms
-from MRIColorizeLib.colorizer import Colorizer
-from MRIColorizeLib.model import load_model
+from MRIColorizeLib.engine.colorizer import Colorizer
+from MRIColorizeLib.network.model import load_model
 from MRIColorizeLib.tissue import Tissue
 from MRIColorizeLib.volume import Volume
 from training.__main__ import main

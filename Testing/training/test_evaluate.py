@@ -15,8 +15,8 @@ from PIL import Image
 from safetensors.torch import save
 
 import phantoms
-from MRIColorizeLib.generator import DualDecoderGenerator
-from MRIColorizeLib.generator_config import GeneratorConfig
+from MRIColorizeLib.network.config import GeneratorConfig
+from MRIColorizeLib.network.generator import DualDecoderGenerator
 from training.data.prepared import save_prepared
 from training.evaluate import sizes
 from training.evaluate.__main__ import main

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 import phantoms
-from MRIColorizeLib.model import find_model
+from MRIColorizeLib.network.model import find_model
 from training.checkpoint import CHECKPOINT, read_state
 from training.data.prepared import save_prepared
 from training.errors import RunError

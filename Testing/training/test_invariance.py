@@ -8,9 +8,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from MRIColorizeLib.files import read_volume
-from MRIColorizeLib.intensity import normalize
-from MRIColorizeLib.model import load_model
+from MRIColorizeLib.engine.intensity import normalize
+from MRIColorizeLib.files.reading import read_volume
+from MRIColorizeLib.network.model import load_model
 from MRIColorizeLib.scale import Scale
 from MRIColorizeLib.volume import Volume, slice_order
 from training.evaluate.engine_invariance import engine_changes, turn_slices

@@ -7,7 +7,7 @@ from pytorch_msssim import ssim as reference_ssim
 from scipy.ndimage import gaussian_filter
 from skimage.metrics import structural_similarity
 
-from MRIColorizeLib.generator import DualDecoderGenerator, GeneratorConfig
+from MRIColorizeLib.network.generator import DualDecoderGenerator, GeneratorConfig
 from training.config import LossConfig
 from training.data.slices import Batch
 from training.losses import (

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 import torch
 
-from MRIColorizeLib.generator import DualDecoderGenerator, GeneratorConfig
+from MRIColorizeLib.network.generator import DualDecoderGenerator, GeneratorConfig
 from MRIColorizeLib.tissue import CLASSES
 from training.config import CriticConfig
 from training.networks.back import BackGenerator

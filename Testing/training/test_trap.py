@@ -12,9 +12,9 @@ from PIL import Image
 from safetensors.torch import save
 
 import phantoms
-from MRIColorizeLib.generator import DualDecoderGenerator
-from MRIColorizeLib.generator_config import GeneratorConfig
-from MRIColorizeLib.model import find_model, read_card
+from MRIColorizeLib.network.config import GeneratorConfig
+from MRIColorizeLib.network.generator import DualDecoderGenerator
+from MRIColorizeLib.network.model import find_model, read_card
 from MRIColorizeLib.scale import Scale
 from training.__main__ import main
 from training.data.prepared import save_prepared

@@ -23,8 +23,8 @@ def add_card_command(commands: argparse._SubParsersAction[argparse.ArgumentParse
 
 
 def _card(options: argparse.Namespace) -> None:
-    from MRIColorizeLib.model import find_model, read_card
-    from MRIColorizeLib.output import atomic
+    from MRIColorizeLib.files.colors import atomic
+    from MRIColorizeLib.network.model import find_model, read_card
     from training.card.page import model_page
 
     rows: list[dict[str, str]] = []

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from MRIColorizeLib.model import ModelCard
+from MRIColorizeLib.network.model import ModelCard
 from MRIColorizeLib.scale import Scale
 from training.evaluate.blocks import Block, Heading, Picture, Table, Text, as_markdown
 from training.evaluate.cells import MISSING

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from MRIColorizeLib.output import atomic
+from MRIColorizeLib.files.colors import atomic
 from MRIColorizeLib.tissue import DISPLAY_RGB, NAMES, Tissue
 from training.data.prepared import PreparedVolume, load_prepared, read_manifest
 from training.errors import TrainingError

@@ -11,7 +11,8 @@ import numpy as np
 from skimage.color import lab2rgb
 
 from MRIColorizeLib.errors import InputError
-from MRIColorizeLib.files import read_volume, stem, suffix
+from MRIColorizeLib.files.kinds import stem, suffix
+from MRIColorizeLib.files.reading import read_volume
 from MRIColorizeLib.tissue import PALETTE_LAB
 from MRIColorizeLib.volume import Volume
 from training.data.prepared import PreparedVolume

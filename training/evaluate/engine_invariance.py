@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.ndimage import affine_transform, zoom
 
-from MRIColorizeLib.colorizer import Colorizer
+from MRIColorizeLib.engine.colorizer import Colorizer
 from MRIColorizeLib.options import ColorizeOptions
 from MRIColorizeLib.volume import Volume
 from training.evaluate.invariance import BORDER, CROPPED, DEGREES, GAIN, PADDING, Change

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from MRIColorizeLib.colorizer import Colorizer
-from MRIColorizeLib.model import ModelCard, load_model
+from MRIColorizeLib.engine.colorizer import Colorizer
+from MRIColorizeLib.network.model import ModelCard, load_model
 from training.data.prepared import PreparedVolume, load_all
 from training.evaluate.cases import (
     MRI,

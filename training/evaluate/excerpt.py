@@ -9,7 +9,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from MRIColorizeLib.output import atomic
+from MRIColorizeLib.files.colors import atomic
 from training.evaluate.blocks import Block, Picture, Text, as_markdown
 
 NUMBERS = ("summary.csv", "sizes.csv")

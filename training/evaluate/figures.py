@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from MRIColorizeLib.output import atomic
+from MRIColorizeLib.files.colors import atomic
 from training.evaluate.blocks import Picture
 from training.evaluate.cases import MRI, SLAB
 from training.evaluate.evaluation import Evaluation

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from MRIColorizeLib.output import atomic
-from MRIColorizeLib.picture import compose
+from MRIColorizeLib.files.colors import atomic
+from MRIColorizeLib.files.picture import compose
 from MRIColorizeLib.provenance import NOTICE
 from MRIColorizeLib.tissue import DISPLAY_RGB, NAMES
 from MRIColorizeLib.volume import bounding_box

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from MRIColorizeLib.model import Model
+from MRIColorizeLib.network.model import Model
 from training.evaluate.measures import color_distance
 
 PADDING = 64  # pixels on every side

@@ -9,7 +9,7 @@ from enum import StrEnum
 import numpy as np
 from skimage.color import rgb2lab
 
-from MRIColorizeLib.intensity import normalize
+from MRIColorizeLib.engine.intensity import normalize
 from MRIColorizeLib.tissue import PALETTE_LAB, Tissue
 from training.data.prepared import PreparedVolume
 from training.evaluate.measures import colorfulness

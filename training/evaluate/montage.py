@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from MRIColorizeLib.output import atomic
-from MRIColorizeLib.picture import EDGES, Tile, compose
+from MRIColorizeLib.files.colors import atomic
+from MRIColorizeLib.files.picture import EDGES, Tile, compose
 from MRIColorizeLib.provenance import NOTICE
 from MRIColorizeLib.tissue import DISPLAY_RGB, NAMES
 from MRIColorizeLib.volume import PLANE_NORMAL, bounding_box

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from MRIColorizeLib.output import atomic
+from MRIColorizeLib.files.colors import atomic
 from training.evaluate.cases import MRI, SLAB
 from training.evaluate.evaluation import Evaluation
 from training.evaluate.scores import Measure

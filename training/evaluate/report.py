@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from MRIColorizeLib.output import atomic
+from MRIColorizeLib.files.colors import atomic
 from training.evaluate import generalisation, model_tables, size_tables, systems, tables
 from training.evaluate.blocks import (
     Block,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from MRIColorizeLib.colorizer import Colorizer
+from MRIColorizeLib.engine.colorizer import Colorizer
 from training.evaluate import measures
 from training.evaluate.baselines import BASELINES, GREY, Subject
 from training.evaluate.cases import MRI, SLAB

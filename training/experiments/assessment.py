@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from skimage.color import rgb2lab
 
-from MRIColorizeLib.intensity import normalize
+from MRIColorizeLib.engine.intensity import normalize
 from MRIColorizeLib.tissue import PALETTE_LAB
 from training.evaluate.baselines import GREY
 from training.evaluate.learned import ColorStatistics

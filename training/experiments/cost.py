@@ -17,10 +17,10 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
-from MRIColorizeLib.folding import fold_batch_norm
-from MRIColorizeLib.generator import DualDecoderGenerator
-from MRIColorizeLib.model import load_model
-from MRIColorizeLib.output import atomic
+from MRIColorizeLib.files.colors import atomic
+from MRIColorizeLib.network.folding import fold_batch_norm
+from MRIColorizeLib.network.generator import DualDecoderGenerator
+from MRIColorizeLib.network.model import load_model
 from training.experiments.manifest import Arm, Manifest
 from training.experiments.results import ResultError
 from training.hardware import describe_hardware

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 
-from MRIColorizeLib.colorizer import Colorizer, Steps
-from MRIColorizeLib.model import Model
+from MRIColorizeLib.engine.colorizer import Colorizer, Steps
+from MRIColorizeLib.network.model import Model
 from MRIColorizeLib.options import ColorizeOptions
 from MRIColorizeLib.volume import Volume
 from training.networks.chroma import ChromaPredictor

@@ -8,7 +8,7 @@ from pathlib import Path
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from MRIColorizeLib.output import atomic
+from MRIColorizeLib.files.colors import atomic
 from training.evaluate.blocks import Picture
 from training.evaluate.stacks import NATURAL
 from training.experiments.conditions import CONDITIONS

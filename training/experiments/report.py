@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from MRIColorizeLib.output import atomic
+from MRIColorizeLib.files.colors import atomic
 from training.evaluate.blocks import Block, Heading, Picture, Table, Terms, Text, as_markdown
 from training.experiments.cost import read_costs
 from training.experiments.cost_page import cost_blocks

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from MRIColorizeLib.output import atomic
+from MRIColorizeLib.files.colors import atomic
 from training.checkpoint import FREE, flat_settings
 from training.config import TrainConfig
 from training.errors import TrainingError

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from torch import nn
 
-from MRIColorizeLib.colorizer import Colorizer
-from MRIColorizeLib.model import Model, ModelCard, load_model
+from MRIColorizeLib.engine.colorizer import Colorizer
+from MRIColorizeLib.network.model import Model, ModelCard, load_model
 from training.checkpoint import CHECKPOINT, read_state
 from training.config import TrainConfig
 from training.evaluate.baselines import BASELINES

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from MRIColorizeLib.intensity import normalize
+from MRIColorizeLib.engine.intensity import normalize
 from training.data.prepared import PreparedVolume, load_all
 from training.evaluate.learned import ColorStatistics, learn_statistics
 from training.evaluate.predictions import write_inputs

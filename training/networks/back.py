@@ -8,9 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from MRIColorizeLib.generator import Decoder, Encoder
-from MRIColorizeLib.generator_config import GeneratorConfig
-from MRIColorizeLib.layers import BodyWeights
+from MRIColorizeLib.network.config import GeneratorConfig
+from MRIColorizeLib.network.generator import Decoder, Encoder
+from MRIColorizeLib.network.layers import BodyWeights
 
 
 class BackGenerator(nn.Module):

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from MRIColorizeLib.color import lab_to_rgb, rgb_to_lab
-from MRIColorizeLib.generator_config import GeneratorConfig
+from MRIColorizeLib.network.config import GeneratorConfig
 from MRIColorizeLib.tissue import PALETTE_LAB
 
 AB_BOUND = 64.0  # of a and b, CIELAB: tissue has neither beyond 45

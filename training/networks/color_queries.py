@@ -11,7 +11,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from MRIColorizeLib.generator_config import GeneratorConfig
+from MRIColorizeLib.network.config import GeneratorConfig
 from training.networks.chroma import ChromaPredictor, conv, doubled
 
 QUERIES = 32

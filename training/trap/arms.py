@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from MRIColorizeLib.generator_config import GeneratorConfig
-from MRIColorizeLib.model import ModelCard
+from MRIColorizeLib.network.config import GeneratorConfig
+from MRIColorizeLib.network.model import ModelCard
 from training.config import CONFIGS, TrainConfig, check_config
 from training.data.prepared import PreparedVolume
 from training.export import ExportNotes, export_model

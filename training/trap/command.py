@@ -22,8 +22,8 @@ def add_trap_command(commands: argparse._SubParsersAction[argparse.ArgumentParse
 def _trap(options: argparse.Namespace) -> None:
     import torch
 
-    from MRIColorizeLib.colorizer import Colorizer
-    from MRIColorizeLib.model import load_model
+    from MRIColorizeLib.engine.colorizer import Colorizer
+    from MRIColorizeLib.network.model import load_model
     from training.data.prepared import load_all
     from training.evaluate.baselines import GREY
     from training.evaluate.stacks import MODES

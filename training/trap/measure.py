@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from MRIColorizeLib.colorizer import Colorizer
+from MRIColorizeLib.engine.colorizer import Colorizer
 from training.data.prepared import PreparedVolume
 from training.evaluate import measures
 from training.evaluate.baselines import grey_picture

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from MRIColorizeLib.model import ModelCard
-from MRIColorizeLib.output import atomic
-from MRIColorizeLib.picture import compose
+from MRIColorizeLib.files.colors import atomic
+from MRIColorizeLib.files.picture import compose
+from MRIColorizeLib.network.model import ModelCard
 from MRIColorizeLib.provenance import NOTICE
 from MRIColorizeLib.volume import bounding_box
 from training.config import TrainConfig

@@ -12,10 +12,10 @@ import numpy as np
 import torch
 from safetensors.torch import save
 
-from MRIColorizeLib.generator import DualDecoderGenerator
-from MRIColorizeLib.generator_config import GeneratorConfig
-from MRIColorizeLib.intensity import normalize
-from MRIColorizeLib.model import CARD_NAME, WEIGHTS_NAME, Model, ModelCard
+from MRIColorizeLib.engine.intensity import normalize
+from MRIColorizeLib.network.config import GeneratorConfig
+from MRIColorizeLib.network.generator import DualDecoderGenerator
+from MRIColorizeLib.network.model import CARD_NAME, WEIGHTS_NAME, Model, ModelCard
 from MRIColorizeLib.scale import Scale
 from MRIColorizeLib.volume import Volume
 

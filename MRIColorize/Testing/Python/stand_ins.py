@@ -117,8 +117,8 @@ class StandInEngine:
 def _mixture(array: np.ndarray, palette: np.ndarray | None) -> Any:
     """What recolouring needs, for a body in which each voxel is one tissue; without torch None."""
     try:
-        from MRIColorizeLib.finishing import Finish
-        from MRIColorizeLib.recoloring import TissueMixture
+        from MRIColorizeLib.engine.finishing import Finish
+        from MRIColorizeLib.engine.recoloring import TissueMixture
     except ModuleNotFoundError:
         return None
 

@@ -11,13 +11,13 @@ import numpy as np
 import torch
 from made_model import made_head
 
-from MRIColorizeLib.batches import CARD_LANES, MOST_ON_CARD, Plan, make_batches, plan_work
-from MRIColorizeLib.intensity import find_window
-from MRIColorizeLib.lanes import in_lanes
-from MRIColorizeLib.layout import lay_out
-from MRIColorizeLib.mixing import most_probable
+from MRIColorizeLib.engine.batches import CARD_LANES, MOST_ON_CARD, Plan, make_batches, plan_work
+from MRIColorizeLib.engine.intensity import find_window
+from MRIColorizeLib.engine.lanes import in_lanes
+from MRIColorizeLib.engine.mixing import most_probable
+from MRIColorizeLib.engine.slicing import lay_out
+from MRIColorizeLib.engine.transfer import download, upload
 from MRIColorizeLib.scale import Scale
-from MRIColorizeLib.transfer import download, upload
 
 
 def _layout(shape=(12, 40, 36)):

@@ -4,7 +4,7 @@ import unittest
 
 import numpy as np
 
-from MRIColorizeLib.bias import estimate_bias
+from MRIColorizeLib.engine.bias import estimate_bias
 
 SHAPE = (30, 44, 38)
 ALL = (slice(None),) * 3

@@ -4,9 +4,9 @@ import unittest
 
 import numpy as np
 
-from MRIColorizeLib.body import find_body
-from MRIColorizeLib.intensity import find_window
-from MRIColorizeLib.morphology import without_thin
+from MRIColorizeLib.engine.body import find_body
+from MRIColorizeLib.engine.intensity import find_window
+from MRIColorizeLib.engine.morphology import without_thin
 
 RNG = np.random.default_rng
 

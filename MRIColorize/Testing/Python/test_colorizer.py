@@ -9,15 +9,15 @@ from unittest import mock
 import numpy as np
 from stand_ins import DATA
 
-from MRIColorizeLib.batches import MOST_ON_CPU
-from MRIColorizeLib.colorizer import Colorizer
+from MRIColorizeLib.engine.batches import MOST_ON_CPU
+from MRIColorizeLib.engine.colorizer import Colorizer
+from MRIColorizeLib.engine.painting import Painter
 from MRIColorizeLib.errors import Cancelled, DeviceError, InputError
-from MRIColorizeLib.files import read_volume
-from MRIColorizeLib.folding import fold_batch_norm
-from MRIColorizeLib.generator import DualDecoderGenerator, GeneratorConfig
-from MRIColorizeLib.model import Model, load_model
+from MRIColorizeLib.files.reading import read_volume
+from MRIColorizeLib.network.folding import fold_batch_norm
+from MRIColorizeLib.network.generator import DualDecoderGenerator, GeneratorConfig
+from MRIColorizeLib.network.model import Model, load_model
 from MRIColorizeLib.options import ColorizeOptions
-from MRIColorizeLib.painting import Painter
 from MRIColorizeLib.volume import Volume
 
 
@@ -214,7 +214,7 @@ class ColorizerTest(unittest.TestCase):
 
         self.addCleanup(setattr, Painter, "paint", whole)
         Painter.paint = paint
-        for name in ("torch.mps.empty_cache", "MRIColorizeLib.devices.cpu_has_bfloat16"):
+        for name in ("torch.mps.empty_cache", "MRIColorizeLib.engine.devices.cpu_has_bfloat16"):
             patched = mock.patch(name, return_value=False)
             patched.start()
             self.addCleanup(patched.stop)
@@ -242,7 +242,7 @@ class ColorizerTest(unittest.TestCase):
     def test_provenance_tells_every_device_and_number_format_that_painted(self):
         colorizer, _ = self.on_a_card(lambda number, slices: number == 1)
         with (
-            mock.patch("MRIColorizeLib.devices.cpu_has_bfloat16", return_value=True),
+            mock.patch("MRIColorizeLib.engine.devices.cpu_has_bfloat16", return_value=True),
             self.assertWarnsRegex(UserWarning, "going on with the CPU"),
         ):
             made = colorizer.colorize(self.volume, ColorizeOptions(batch_size=2)).provenance

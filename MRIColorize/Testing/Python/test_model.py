@@ -12,8 +12,8 @@ from unittest import mock
 import torch
 from made_model import write_model
 
-from MRIColorizeLib import model as models
 from MRIColorizeLib.errors import ModelError
+from MRIColorizeLib.network import model as models
 
 
 class ModelFolderTest(unittest.TestCase):

@@ -24,9 +24,9 @@ from stand_ins import (
 )
 
 import MRIColorize
-from MRIColorizeLib import scene
 from MRIColorizeLib.errors import Cancelled, DependencyError, InputError, OutputError
-from MRIColorizeLib.settings import MachineSettings
+from MRIColorizeLib.panel.settings import MachineSettings
+from MRIColorizeLib.scene import nodes as scene
 
 
 def color_nodes():
@@ -452,7 +452,7 @@ class LibraryReloadTest(unittest.TestCase):
     def test_forgotten_library_is_read_again_as_a_whole(self):
         old = importlib.import_module("MRIColorizeLib.errors")
         MRIColorize.forgetLibrary()
-        new_scene = importlib.import_module("MRIColorizeLib.scene")
+        new_scene = importlib.import_module("MRIColorizeLib.scene.nodes")
         new = importlib.import_module("MRIColorizeLib.errors")
         self.assertIsNot(new.InputError, old.InputError)
         self.assertIs(new_scene.InputError, new.InputError)

@@ -6,7 +6,7 @@ import unittest
 import numpy as np
 from made_model import small_model
 
-from MRIColorizeLib.colorizer import Colorizer
+from MRIColorizeLib.engine.colorizer import Colorizer
 from MRIColorizeLib.options import ColorizeOptions
 from MRIColorizeLib.orientation import SAR, Turn, in_patient_axes
 from MRIColorizeLib.volume import Volume

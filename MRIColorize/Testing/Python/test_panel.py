@@ -25,12 +25,13 @@ from stand_ins import (
 )
 
 import MRIColorize
-from MRIColorizeLib import rendering, scene
-from MRIColorizeLib.engines import EngineCache
+from MRIColorizeLib.engine.shelf import EngineCache
 from MRIColorizeLib.errors import ModelError
-from MRIColorizeLib.model import list_models
-from MRIColorizeLib.parameters import RESETTABLE
-from MRIColorizeLib.settings import MachineSettings
+from MRIColorizeLib.network.model import list_models
+from MRIColorizeLib.panel.settings import MachineSettings
+from MRIColorizeLib.scene import nodes as scene
+from MRIColorizeLib.scene import rendering
+from MRIColorizeLib.scene.parameters import RESETTABLE
 
 
 class PanelCase(unittest.TestCase):
@@ -223,7 +224,7 @@ class ModelTest(PanelCase):
             inside = Path(folder) / "mine" / "weights.safetensors"
             inside.parent.mkdir()
             inside.write_bytes(b"0" * 3_000_000)
-            base = "MRIColorizeLib.model_panel."
+            base = "MRIColorizeLib.panel.models."
             with (
                 mock.patch(base + "cache_folder", return_value=Path(folder)),
                 mock.patch(base + "cached_bytes", return_value=3_000_000),
@@ -247,7 +248,7 @@ class ModelTest(PanelCase):
 
     def test_folder_of_own_models_that_cannot_be_emptied_is_explained(self):
         widget = self.open()
-        base = "MRIColorizeLib.model_panel."
+        base = "MRIColorizeLib.panel.models."
         with (
             mock.patch(base + "clear_cache", side_effect=ModelError("It cannot be deleted.")),
             mock.patch("slicer.util.confirmOkCancelDisplay", return_value=True),

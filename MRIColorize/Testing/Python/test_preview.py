@@ -18,8 +18,9 @@ from stand_ins import (
 )
 
 import MRIColorize
-from MRIColorizeLib import preview, scene
 from MRIColorizeLib.errors import InputError
+from MRIColorizeLib.scene import nodes as scene
+from MRIColorizeLib.scene import preview
 
 AXIAL, CORONAL, SAGITTAL = (
     (0, 0, 1, -1, 0, 0),

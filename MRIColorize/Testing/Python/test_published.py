@@ -12,9 +12,9 @@ from torch import nn
 
 from MRIColorizeLib.color import rgb_to_lab
 from MRIColorizeLib.errors import ModelError
-from MRIColorizeLib.generator import DualDecoderGenerator
-from MRIColorizeLib.generator_config import GeneratorConfig
-from MRIColorizeLib.published import load_published_state_dict
+from MRIColorizeLib.network.config import GeneratorConfig
+from MRIColorizeLib.network.generator import DualDecoderGenerator
+from MRIColorizeLib.network.published import load_published_state_dict
 
 # A bias in front of an instance norm is taken out again by the norm.
 WITHOUT_EFFECT = {"conv1.bias", "conv2.bias", "conv3.bias", "model.9.bias", "model.12.bias"}

@@ -6,10 +6,10 @@ from dataclasses import replace
 import numpy as np
 from made_model import made_head, small_model
 
-from MRIColorizeLib.colorizer import Colorizer
+from MRIColorizeLib.engine.colorizer import Colorizer
+from MRIColorizeLib.engine.recoloring import recolor
 from MRIColorizeLib.errors import InputError
 from MRIColorizeLib.options import ColorizeOptions
-from MRIColorizeLib.recoloring import recolor
 from MRIColorizeLib.tissue import PALETTE_LAB
 
 EDITABLE = ColorizeOptions(precision="float32", editable=True)

@@ -10,10 +10,11 @@ import slicer
 from stand_ins import OBLIQUE, add_mri, clear_scene, colors_of, made_array, scene_state
 from vtk.util.numpy_support import vtk_to_numpy
 
-from MRIColorizeLib import rendering, scene
 from MRIColorizeLib.errors import OutputError
-from MRIColorizeLib.output import write_color
+from MRIColorizeLib.files.colors import write_color
 from MRIColorizeLib.provenance import Choices, Provenance
+from MRIColorizeLib.scene import nodes as scene
+from MRIColorizeLib.scene import rendering
 from MRIColorizeLib.volume import ColorVolume
 
 

@@ -20,10 +20,10 @@ from stand_ins import (
 )
 
 import MRIColorize
-from MRIColorizeLib import rendering, repainting, results
 from MRIColorizeLib.errors import InputError
-from MRIColorizeLib.palette_panel import ROWS, palette_from_text, palette_text
-from MRIColorizeLib.palettes import SUFFIXES, Palette, list_palettes, load_palette
+from MRIColorizeLib.network.palettes import SUFFIXES, Palette, list_palettes, load_palette
+from MRIColorizeLib.panel.palette import ROWS, palette_from_text, palette_text
+from MRIColorizeLib.scene import rendering, repainting, results
 from MRIColorizeLib.tissue import PALETTE_LAB, Tissue
 
 GREEN = np.array([60.0, -50.0, 40.0])

@@ -18,11 +18,12 @@ from stand_ins import (
 from vtk.util.numpy_support import vtk_to_numpy
 
 import MRIColorize
-from MRIColorizeLib import results, scene, segmentation
 from MRIColorizeLib.errors import InputError
-from MRIColorizeLib.many import usable_volumes
-from MRIColorizeLib.masks import read_mask
-from MRIColorizeLib.palettes import find_palette, list_palettes
+from MRIColorizeLib.network.palettes import find_palette, list_palettes
+from MRIColorizeLib.scene import nodes as scene
+from MRIColorizeLib.scene import results, segmentation
+from MRIColorizeLib.scene.many import usable_volumes
+from MRIColorizeLib.scene.masks import read_mask
 from MRIColorizeLib.tissue import Tissue
 
 LABELS = slicer.vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName()

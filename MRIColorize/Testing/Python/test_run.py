@@ -3,8 +3,8 @@
 import unittest
 import warnings
 
+from MRIColorizeLib.engine.run import Run
 from MRIColorizeLib.errors import Cancelled, InputError
-from MRIColorizeLib.run import Run
 
 
 def steps(total=3, error=None, closed=None):

@@ -18,8 +18,9 @@ from stand_ins import (
     scene_state,
 )
 
-from MRIColorizeLib import __version__, scene
+from MRIColorizeLib import __version__
 from MRIColorizeLib.errors import InputError, OutputError
+from MRIColorizeLib.scene import nodes as scene
 from MRIColorizeLib.volume import ColorVolume, Provenance
 
 

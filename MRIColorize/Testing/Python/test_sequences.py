@@ -19,8 +19,9 @@ from stand_ins import (
 )
 
 import MRIColorize
-from MRIColorizeLib import scene, sequences
 from MRIColorizeLib.errors import Cancelled, InputError
+from MRIColorizeLib.scene import nodes as scene
+from MRIColorizeLib.scene import sequences
 
 FRAMES = 5
 

@@ -1,0 +1,1 @@
+"""Whole archives: many inputs, many workers, one record."""

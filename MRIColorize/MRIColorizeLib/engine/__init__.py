@@ -1,0 +1,1 @@
+"""A volume in, its colours out; knows neither files nor Slicer."""

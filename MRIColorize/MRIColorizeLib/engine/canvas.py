@@ -1,0 +1,70 @@
+"""The arrays of a result while it is made: what every slice is written into."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+
+from ..options import ColorizeOptions
+from ..orientation import Turn
+from .intensity import Window
+from .recoloring import KEPT
+
+# Voxels turned to grey at once for the background: bounds the memory.
+CHUNK = 1 << 22
+
+
+@dataclass(frozen=True)
+class Canvas:
+    """Arrays on the input's grid (K, J, I); see ColorVolume and TissueMixture for what they hold.
+
+    lab float16 (K, J, I, 3), tissues and weights uint8 (K, J, I, KEPT): None when neither the
+    consensus of planes nor recolouring needs them. Only pages that are written take memory.
+    """
+
+    color: np.ndarray
+    tissue: np.ndarray | None
+    confidence: np.ndarray | None
+    lab: np.ndarray | None
+    tissues: np.ndarray | None
+    weights: np.ndarray | None
+
+    def turned(self, turn: Turn) -> Canvas:
+        """The same arrays seen along the patient's axes: what is written there stands in these."""
+        arrays = {field.name: getattr(self, field.name) for field in fields(self)}
+        seen = {name: turn.view(each) for name, each in arrays.items() if each is not None}
+        return replace(self, **seen)
+
+
+def make_canvas(
+    array: np.ndarray, window: Window, options: ColorizeOptions, has_tissue: bool, several: bool
+) -> Canvas:
+    """Room for the result of a volume (K, J, I), its background filled in.
+
+    has_tissue: whether the model tells tissues; several: whether planes are averaged.
+    """
+    shape = array.shape
+    mixes = has_tissue and (several or options.editable)
+    return Canvas(
+        color=_background(array, window, options.background),
+        tissue=np.zeros(shape, np.uint8) if has_tissue else None,
+        confidence=np.zeros(shape, np.uint8) if has_tissue and options.confidence else None,
+        lab=np.zeros((*shape, 3), np.float16) if several or mixes else None,
+        tissues=np.zeros((*shape, KEPT), np.uint8) if mixes else None,
+        weights=np.zeros((*shape, KEPT), np.uint8) if mixes else None,
+    )
+
+
+def _background(array: np.ndarray, window: Window, background: str) -> np.ndarray:
+    """uint8 (K, J, I, 3): black, white, or the grey MRI."""
+    if background == "black":
+        return np.zeros((*array.shape, 3), dtype=np.uint8)
+    if background == "white":
+        return np.full((*array.shape, 3), 255, dtype=np.uint8)
+    color = np.empty((*array.shape, 3), dtype=np.uint8)
+    grey, flat = array.reshape(-1), color.reshape(-1, 3)
+    for start in range(0, grey.size, CHUNK):
+        part = slice(start, start + CHUNK)
+        flat[part] = np.rint(window.scale(grey[part]) * 255)[:, None]
+    return color

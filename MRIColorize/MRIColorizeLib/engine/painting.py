@@ -1,0 +1,182 @@
+"""Slices through the network: from the MRI of one plane to the arrays of the result."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import cast
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from .. import color
+from ..network.generator import DualDecoderGenerator, PaintedLab
+from ..network.model import ModelCard
+from ..options import ColorizeOptions
+from .batches import Batch
+from .canvas import Canvas
+from .devices import resolve_precision
+from .finishing import Finish, finish, to_bytes
+from .mixing import average, keep_most_probable, most_probable
+from .slicing import Layout, Patch
+from .transfer import download, upload
+
+
+@dataclass(frozen=True)
+class PaintedSlices:
+    """Some slices of a Canvas, (n, H, W, ...); None for what is not known of them yet."""
+
+    color: np.ndarray | None = None
+    tissue: np.ndarray | None = None
+    confidence: np.ndarray | None = None
+    lab: np.ndarray | None = None
+    tissues: np.ndarray | None = None
+    weights: np.ndarray | None = None
+
+    @classmethod
+    def fetched(cls, **tensors: Tensor) -> PaintedSlices:
+        """From tensors on any device."""
+        return cls(**dict(zip(tensors, download(list(tensors.values())), strict=True)))
+
+    def write(self, canvas: Canvas, patch: Patch) -> None:
+        """Put the body's voxels into the result."""
+        for field in fields(self):
+            values, target = getattr(self, field.name), getattr(canvas, field.name)
+            if values is not None and target is not None:
+                patch.write(target, values)
+
+
+class Painter:
+    """Paints slices with one network on one device, as one run's options say.
+
+    several: whether the colours of several planes are averaged; then only the averages so far are
+    written, and `consensus.finish_consensus` does the rest. Safe to use in several threads at once,
+    on slices that differ.
+    """
+
+    def __init__(
+        self,
+        network: DualDecoderGenerator,
+        card: ModelCard,
+        options: ColorizeOptions,
+        several: bool,
+    ) -> None:
+        self._network = network
+        self._card = card
+        self._options = options
+        self._several = several
+        self._device: str = network.palette_lab.device.type
+
+    @torch.inference_mode()
+    def paint(self, layout: Layout, batch: Batch, canvas: Canvas, planes: int) -> None:
+        """Paint a batch into the result, after `planes` whole planes before this one.
+
+        Nothing is written when memory runs out.
+        """
+        mri = upload(layout.mri(batch.slices), self._device)[:, None]  # (B, 1, H, W)
+        mask = upload(layout.mask[batch.slices], self._device)[:, None]
+        lab, found = self._network_lab(mri, mask, layout.size)
+        painted = []
+        for part in batch.parts(1 if self._device == "cpu" else batch.slices.size):
+            patch = self._patch(layout, batch.slices[part])
+            tissues = None if found is None else PaintedLab(*(each[part] for each in found))
+            slices = self._finished(lab[part], tissues, mri[part], patch, canvas, planes)
+            painted.append((slices, patch))
+        for slices, patch in painted:
+            slices.write(canvas, patch)
+
+    def _patch(self, layout: Layout, chosen: np.ndarray) -> Patch:
+        """What is finished at once: on a CPU one slice, which then stays in its cache."""
+        if self._device == "cpu":
+            return Patch.around_body(layout, int(chosen[0]))
+        return Patch.whole(layout, chosen)
+
+    def _finished(
+        self,
+        lab: Tensor,
+        found: PaintedLab | None,
+        mri: Tensor,
+        patch: Patch,
+        canvas: Canvas,
+        planes: int,
+    ) -> PaintedSlices:
+        """From the network's grid to the input's, and from CIELAB to bytes."""
+        native = (int(mri.shape[-2]), int(mri.shape[-1]))
+        lab, mri = (patch.cut(image) for image in (_resize(lab, native), mri))
+        if self._options.mode == "natural":
+            lab = color.add_detail(lab, mri, self._options.detail)
+        if self._several:
+            return self._averaged(lab, found, native, patch, canvas, planes)
+        rgb = to_bytes(finish(lab, mri, Finish.of(self._options))).permute(0, 2, 3, 1)
+        if found is None:
+            return PaintedSlices.fetched(color=rgb.contiguous())
+        codes = most_probable(found.probabilities)
+        tissue = patch.cut(F.interpolate(codes, native, mode="nearest-exact"))[:, 0]
+        painted = {"color": rgb.contiguous(), "tissue": tissue}
+        if canvas.confidence is not None:
+            largest = _resize(found.probabilities.amax(dim=1, keepdim=True), native)
+            painted["confidence"] = to_bytes(patch.cut(largest))[:, 0]
+        if canvas.tissues is not None:
+            probabilities = patch.cut(_resize(found.probabilities, native))
+            tissues, weights = keep_most_probable(probabilities)
+            painted["lab"] = lab.permute(0, 2, 3, 1).to(torch.float16)
+            painted |= {"tissues": tissues, "weights": weights}
+        return PaintedSlices.fetched(**painted)
+
+    def _averaged(
+        self,
+        lab: Tensor,
+        found: PaintedLab | None,
+        native: tuple[int, int],
+        patch: Patch,
+        canvas: Canvas,
+        planes: int,
+    ) -> PaintedSlices:
+        """Means of these slices' colours and tissues and of what the planes before found there."""
+
+        def before(array: np.ndarray | None) -> Tensor:
+            # Always there when planes are averaged.
+            return upload(patch.read(cast(np.ndarray, array)), self._device)
+
+        last = lab.permute(0, 2, 3, 1)
+        mean = before(canvas.lab).float()
+        mean = (mean + (last - mean) / (planes + 1)).to(torch.float16)
+        if found is None:
+            return PaintedSlices.fetched(lab=mean)
+        probabilities = average(
+            patch.cut(_resize(found.probabilities, native)),
+            before(canvas.tissues),
+            before(canvas.weights),
+            planes,
+        )
+        tissues, weights = keep_most_probable(probabilities)
+        return PaintedSlices.fetched(lab=mean, tissues=tissues, weights=weights)
+
+    def _network_lab(
+        self, mri: Tensor, mask: Tensor, size: tuple[int, int]
+    ) -> tuple[Tensor, PaintedLab | None]:
+        """CIELAB (B, 3, h, w) at the model's spacing, and all that a palette head found."""
+        x = _resize(mri, size).contiguous(memory_format=torch.channels_last)
+        weights = _resize(mask.float(), size)
+        temperature = self._card.temperature
+        dtype = resolve_precision(self._options.precision, self._device)
+        with torch.autocast(self._device, dtype, enabled=dtype != torch.float32):
+            if self._network.config.head == "palette":
+                found = self._network.paint(x, weights, temperature, self._palette())
+                return found.lab, found
+            rgb = self._network(x, weights, temperature).color
+        return color.rgb_to_lab(rgb.float()), None
+
+    def _palette(self) -> Tensor | None:
+        """The palette that was asked for instead of the network's own."""
+        if self._options.palette is None:
+            return None
+        return torch.from_numpy(self._options.palette).to(self._device)
+
+
+def _resize(image: Tensor, size: tuple[int, int]) -> Tensor:
+    """Bilinear, averaging when it gets smaller."""
+    if tuple(image.shape[-2:]) == size:
+        return image
+    return F.interpolate(image, size, mode="bilinear", align_corners=False, antialias=True)

@@ -1,0 +1,1 @@
+"""Images, pictures and renderings from and to files."""

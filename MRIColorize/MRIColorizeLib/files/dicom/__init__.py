@@ -1,0 +1,1 @@
+"""DICOM: folders and files become volumes, each slice held against its header."""

@@ -1,0 +1,85 @@
+"""The files of one job: the colours, a picture, and what else was asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import DependencyError
+from ..network.palettes import Palette, model_palette
+from ..options import ColorizeOptions
+from ..volume import ColorVolume, Volume
+from .colors import write_color
+from .forms import NiftiVolume
+from .maps import write_confidence, write_tissue
+from .naming import Job, is_sample
+from .offscreen import write_rendering
+from .picture import write_montage
+
+if TYPE_CHECKING:
+    from ..network.model import Model
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What to write beside the colours and their picture.
+
+    tissue, confidence: the maps. rendering: None renders only the sample, whose face was removed.
+    """
+
+    tissue: bool = False
+    confidence: bool = False
+    rendering: bool | None = None
+
+    def renders(self, job: Job) -> bool:
+        """Whether this job gets a rendering in space."""
+        return is_sample(job.source) if self.rendering is None else self.rendering
+
+    def outputs(self, job: Job) -> tuple[Path, ...]:
+        """What this job will write, the colours first."""
+        asked = {
+            job.tissue: self.tissue,
+            job.confidence: self.confidence,
+            job.rendering: self.renders(job),
+        }
+        return (job.volume, job.picture, *(path for path, wanted in asked.items() if wanted))
+
+
+def write_results(
+    job: Job,
+    volume: Volume,
+    color: ColorVolume,
+    palette: Palette | None,
+    wanted: Wanted,
+    note: Callable[[str], object],
+) -> list[Path]:
+    """Write a coloured volume's files and return their paths, the colours first.
+
+    palette: colours of the tissue map's segments, needed for it alone. note: is told when there is
+    no OpenGL for a rendering, which is then left out. Raises OutputError.
+    """
+    forms = volume.forms if isinstance(volume, NiftiVolume) else None
+    write_color(color, job.volume, forms)
+    write_montage(volume, color, job.picture, job.title)
+    written = [job.volume, job.picture]
+    if wanted.tissue and palette is not None:
+        write_tissue(color, palette, job.tissue)
+        written.append(job.tissue)
+    if wanted.confidence:
+        write_confidence(color, job.confidence)
+        written.append(job.confidence)
+    if wanted.renders(job):
+        try:
+            write_rendering(color, job.rendering)
+            written.append(job.rendering)
+        except DependencyError as error:
+            note(str(error))
+    return written
+
+
+def segment_palette(model: Model, options: ColorizeOptions) -> Palette:
+    """The colours of a tissue map: those that were chosen, else the model's own."""
+    own = model_palette(model)
+    return own if options.palette is None else replace(own, lab=options.palette)

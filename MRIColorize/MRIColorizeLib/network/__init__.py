@@ -1,0 +1,1 @@
+"""The generator, its weights and card, and the colours that it paints with."""

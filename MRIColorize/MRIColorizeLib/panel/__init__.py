@@ -1,0 +1,1 @@
+"""The module's panel: the only part that knows Qt."""

@@ -1,0 +1,100 @@
+"""What the panel says, as a Request; what it proposes, and the words it shows for its choices."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import slicer
+from slicer.i18n import tr as _
+
+from ..errors import InputError
+from ..network.palettes import Palette
+from ..options import BACKGROUNDS, MODES, PLANES, ColorizeOptions
+from ..scene.nodes import Node, check_input
+from ..scene.request import Request
+from .settings import MachineSettings
+
+
+def panel_request(chosen: Any, palette: Palette | None, settings: MachineSettings) -> Request:
+    """What the panel says of the chosen volume; chosen: the parameter node. Raises InputError."""
+    return Request(
+        inputVolume=chosen.inputVolume,
+        outputVolume=chosen.outputVolume,
+        name=chosen.outputName.strip() or None,
+        options=replace(_options(chosen, palette), editable=True, confidence=chosen.makeConfidence),
+        device=settings.device,
+        model=settings.model,
+        maskNode=chosen.maskNode,
+        tissue=chosen.makeTissue,
+    )
+
+
+def request_maker(
+    chosen: Any, palette: Palette | None, settings: MachineSettings
+) -> Callable[[Node], Request]:
+    """What makes the same request for any volume, with the choices of this moment.
+
+    Nothing but the volume's colours is made, into a new volume named after it, and they cannot be
+    edited. What is returned raises InputError and asks neither panel nor settings again: a long
+    run goes on as it was begun.
+    """
+    options, device, model = _options(chosen, palette), settings.device, settings.model
+    return lambda volume: Request(volume, options=options, device=device, model=model)
+
+
+def _options(chosen: Any, palette: Palette | None) -> ColorizeOptions:
+    return ColorizeOptions(
+        plane=chosen.plane,
+        mode=chosen.mode,
+        detail=chosen.detail,
+        saturation=chosen.saturation,
+        blend=chosen.blend,
+        background=chosen.background,
+        palette=palette.lab if palette is not None else None,
+        palette_name=palette.name if palette is not None else "",
+    )
+
+
+def likely_input() -> Node | None:
+    """The MRI a person most likely means: the active volume, else the first that can be used."""
+    selection = slicer.mrmlScene.GetNodeByID("vtkMRMLSelectionNodeSingleton")
+    active = selection.GetActiveVolumeID() if selection is not None else None
+    candidates = [slicer.mrmlScene.GetNodeByID(active)] if active else []
+    candidates += slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")
+    for node in candidates:
+        try:
+            check_input(node)
+        except InputError:
+            continue
+        return node
+    return None
+
+
+def likely_view() -> Node | None:
+    """The slice view whose slice is previewed unless a person chooses another: the first."""
+    return slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLSliceNode")
+
+
+def name_choices(ui: Any) -> None:
+    """Show words for the choices; the parameter node keeps their short names."""
+    words = {
+        "auto": _("Automatic"),
+        "axial": _("Axial"),
+        "sagittal": _("Sagittal"),
+        "coronal": _("Coronal"),
+        "consensus": _("Consensus of three"),
+        "natural": _("Natural"),
+        "structure": _("Structure (lightness of the MRI)"),
+        "black": _("Black"),
+        "white": _("White"),
+        "mri": _("Grey MRI"),
+    }
+    for comboBox, values in (
+        (ui.planeComboBox, PLANES),
+        (ui.modeComboBox, MODES),
+        (ui.backgroundComboBox, BACKGROUNDS),
+    ):
+        for index, value in enumerate(values):
+            comboBox.setItemText(index, words.get(value, value))

@@ -1,0 +1,168 @@
+"""The panel's views: fade in the slices, rendering in 3D with its controls, and the way back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import slicer
+from slicer.i18n import tr as _
+
+from ..errors import MRIColorizeError
+from ..scene.cutting import cut, is_cut, mend
+from ..scene.nodes import INPUT_REFERENCE, Node, in_scene, input_of, input_or
+from ..scene.rendering import Look, hide_volume, rendering_of, set_look, show_slices, show_volume
+from ..scene.views import (
+    ViewsState,
+    ensure_3d_view,
+    fade,
+    faded,
+    is_on_top,
+    remember_views,
+    restore_views,
+)
+
+
+class ViewPanel:
+    """Shows the chosen colour volume; `parameters()` gives the parameter node or None."""
+
+    def __init__(self, ui: Any, parameters: Callable[[], Any]) -> None:
+        self.ui = ui
+        self._parameters = parameters
+        self._before: ViewsState | None = None
+        self._applied: tuple[str, Look] | None = None  # display node and look last given to it
+        self.ui.fadeSlider.connect("valueChanged(double)", self._onFade)
+        self.ui.showSlicesButton.connect("clicked()", self._onShowSlices)
+        self.ui.show3DButton.connect("clicked(bool)", self._onShow3D)
+        self.ui.cutCheckBox.connect("clicked(bool)", self._onCut)
+        self.ui.restoreViewsButton.connect("clicked()", self._onRestore)
+
+    def showResult(self, colorNode: Node) -> None:
+        """Show a finished volume in the slices, and in 3D where it is shown there already."""
+        self._remember()
+        show_slices(colorNode, input_of(colorNode))
+        display = rendering_of(colorNode)
+        if display is not None and display.GetVisibility():
+            show_volume(colorNode, look=self._look())
+        self.update()
+
+    def update(self) -> None:
+        """Bring the controls in line with the chosen volume, and the rendering with them."""
+        node = self._chosen()
+        display = rendering_of(node)
+        reason = self._whyNoFade(node)
+        self.ui.fadeSlider.enabled = not reason
+        self.ui.fadeSlider.toolTip = reason or _(
+            "In the slice views: 0 shows the MRI, 1 the colours."
+        )
+        self.ui.showSlicesButton.enabled = node is not None
+        self.ui.show3DButton.enabled = node is not None
+        self.ui.restoreViewsButton.enabled = self._before is not None
+        isShown = display is not None and bool(display.GetVisibility())
+        self.ui.show3DButton.checked = isShown
+        self.ui.cutCheckBox.enabled = isShown
+        self.ui.cutCheckBox.checked = is_cut(display)
+        self.ui.cutCheckBox.toolTip = (
+            _("Cut the upper half away in 3D; drag the handles of the box to cut elsewhere.")
+            if isShown
+            else _("Show the colours in 3D first.")
+        )
+        blocked = self.ui.fadeSlider.blockSignals(True)  # showing is not fading
+        self.ui.fadeSlider.value = faded()
+        self.ui.fadeSlider.blockSignals(blocked)
+        if display is not None and self._applied != (display.GetID(), self._look()):
+            # Not on every change of the panel: edits made in Volume Rendering stay.
+            set_look(display, self._look())
+            self._applied = (display.GetID(), self._look())
+
+    def forget(self) -> None:
+        """There is no way back any more, as when the scene is closed."""
+        self._before = None
+
+    def _chosen(self) -> Node | None:
+        parameters = self._parameters()
+        return parameters.colorVolume if parameters is not None else None
+
+    def _mri(self, node: Node) -> Node | None:
+        """The MRI of a colour volume: its own, else the chosen one when it lies there too."""
+        parameters = self._parameters()
+        return input_or(node, parameters.inputVolume if parameters is not None else None)
+
+    def _linked(self, node: Node) -> Node | None:
+        """The same for a volume that is shown, which knows its MRI from then on."""
+        mri = self._mri(node)
+        if mri is not None and mri is not input_of(node):
+            node.SetNodeReferenceID(INPUT_REFERENCE, mri.GetID())
+        return mri
+
+    def _whyNoFade(self, node: Node | None) -> str:
+        if not in_scene(node):
+            return _("There are no colours yet: colour an MRI or choose a colour volume.")
+        if self._mri(node) is None:
+            return _("{name} knows no MRI: choose above the one that it was made from.").format(
+                name=node.GetName()
+            )
+        return ""
+
+    def _look(self) -> Look:
+        chosen = self._parameters()
+        if chosen is None:
+            return Look()
+        return Look(chosen.opacity3D, chosen.shift3D, chosen.gradient3D, chosen.lighting3D)
+
+    def _remember(self) -> None:
+        if self._before is None:
+            self._before = remember_views()
+
+    def _onFade(self, opacity: float) -> None:
+        node = self._chosen()
+        mri = self._linked(node) if in_scene(node) else None
+        if mri is None or is_on_top(node):
+            fade(opacity)
+            return
+        self._remember()
+        show_slices(node, mri, opacity)
+        self.update()
+
+    def _onShowSlices(self) -> None:
+        node = self._chosen()
+        if in_scene(node):
+            self._remember()
+            show_slices(node, self._linked(node))
+            self.update()
+
+    def _onShow3D(self, shown: bool) -> None:
+        node = self._chosen()
+        if not in_scene(node):
+            return
+        try:
+            if shown:
+                self._remember()
+                self._make3DView()
+                show_volume(node, self._linked(node), self._look())
+            else:
+                hide_volume(node)
+        except MRIColorizeError as error:
+            slicer.util.errorDisplay(str(error), windowTitle=_("MRI Colorize"))
+        self.update()
+
+    def _make3DView(self) -> None:
+        """Show a 3D view; the first layout that is left for it comes back with the views."""
+        layout = ensure_3d_view()
+        if layout is not None and self._before is not None and self._before.layout is None:
+            self._before = replace(self._before, layout=layout)
+
+    def _onCut(self, isCut: bool) -> None:
+        display = rendering_of(self._chosen())
+        if display is not None and isCut:
+            cut(display)
+        elif display is not None:
+            mend(display)
+        self.update()
+
+    def _onRestore(self) -> None:
+        if self._before is not None:
+            restore_views(self._before, self._chosen())
+        self._before = None
+        self.update()

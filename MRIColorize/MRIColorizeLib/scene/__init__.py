@@ -1,0 +1,1 @@
+"""MRML: volumes from Slicer's scene and results into it."""

@@ -1,0 +1,91 @@
+"""One thing to colour: what, how and where to; and the steps that do it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from slicer.i18n import tr as _
+
+from ..errors import InputError
+from ..network.palettes import Palette
+from ..options import ColorizeOptions
+from ..volume import ColorVolume
+from .masks import read_mask
+from .nodes import Node, check_input, read_volume
+from .results import write_results
+
+# Makes the engine, which has `start(volume, options)` and `palette`, for a model and a device.
+EngineSource = Callable[["str | None", str], Any]
+Steps = Generator[tuple[int, int], None, Any]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to colour and how.
+
+    inputVolume: the MRI. outputVolume: is overwritten; None makes a new volume, called name or
+    after the MRI. device, model: see Colorizer and load_model. maskNode: segmentation or label map.
+    tissue: also make the tissue map. Raises InputError when the MRI cannot be coloured.
+    """
+
+    inputVolume: Node
+    outputVolume: Node | None = None
+    name: str | None = None
+    options: ColorizeOptions = field(default_factory=ColorizeOptions)
+    device: str = "auto"
+    model: str | None = None
+    maskNode: Node | None = None
+    tissue: bool = False
+
+    def __post_init__(self) -> None:
+        check_input(self.inputVolume)
+
+    def on(self, inputVolume: Node) -> Request:
+        """The same for another MRI, with a new output named after it."""
+        return replace(self, inputVolume=inputVolume, outputVolume=None, name=None)
+
+
+def colorize_steps(
+    request: Request, engines: EngineSource, keep: Callable[[Node, ColorVolume], object]
+) -> Steps:
+    """Colour one volume: yields (done, total) slices, returns the colour volume's node.
+
+    keep(node, color) is told of the finished volume. Nothing in the scene changes before the end.
+    """
+    volume = read_volume(request.inputVolume)
+    options = options_for(request)
+    yield 0, 0  # the panel can paint before the model is loaded
+    engine = engines(request.model, request.device)
+    color = yield from engine.start(volume, options)
+    node = write_results(
+        color,
+        request.inputVolume,
+        request.outputVolume,
+        request.name,
+        tissue_colors(options, engine) if request.tissue else None,
+    )
+    keep(node, color)
+    return node
+
+
+def options_for(request: Request) -> ColorizeOptions:
+    """The request's options, with its mask node read onto the MRI's grid."""
+    if request.maskNode is None:
+        return request.options
+    if request.options.mask is not None:
+        raise InputError(_("Give a mask or a mask node, not both."))
+    return replace(request.options, mask=read_mask(request.maskNode, request.inputVolume))
+
+
+def tissue_colors(options: ColorizeOptions, engine: Any) -> np.ndarray:
+    """Colours of a run's tissues, (13, 3) in [0, 1]: those that were given, else the model's own.
+
+    Raises InputError when the model paints without a palette.
+    """
+    lab = engine.palette if options.palette is None else options.palette
+    if lab is None:
+        raise InputError(_("This model knows no tissues: choose another model."))
+    return Palette("", lab).rgb
