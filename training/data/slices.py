@@ -36,6 +36,9 @@ SLAB_MM = 6.0  # thickest slice that is made of several thin ones
 STEEPEST = math.radians(25)  # of the tilt of ordinary samples
 # Organs that lie on one side: their mirror image is nobody's anatomy.
 ONE_SIDED = (Tissue.LIVER, Tissue.SPLEEN, Tissue.HEART)
+# Small organs: slices that show them are drawn more often, and so are volumes.
+SMALL = (Tissue.HEART, Tissue.KIDNEY, Tissue.SPLEEN, Tissue.GLAND)
+OFTEN = 2.0
 # Map codes, all tissues of a brain; what a brain without its skull keeps.
 BRAIN = (Tissue.GREY_MATTER, Tissue.WHITE_MATTER, *(code for code in Deep if code != Deep.TENDON))
 _TISSUES = torch.from_numpy(tissue_of(np.arange(CODES, dtype=np.uint8)).astype(np.int64))
@@ -408,7 +411,8 @@ def _stacks(volume: PreparedVolume, split: str) -> list[_Stack]:
         return [_stack(labels, image, registered, volume.spacing, volume, "axial", worth)]
     mri = _as_at_use(volume.image, volume.labels) if volume.image.any() else None
     whole = 2.0 if (volume.labels == Tissue.SKIN).any() else 1.0
-    worth = whole if mri is not None or volume.entry.region == "body" else 0.3 * whole
+    # Of heads without their scans there are many.
+    worth = 0.6 if mri is None and whole > 1 and volume.entry.region == "head" else whole
     planes = {"axial": (0, 1, 2), "coronal": (1, 0, 2), "sagittal": (2, 0, 1)}
     orders = {
         name: order
@@ -451,6 +455,7 @@ def _stack(
     area = (labels > 0).sum(axis=(1, 2)).astype(np.float32)
     area /= max(float(area.max()), 1.0)
     area[area < 0.05] = 0
+    shows = np.isin(labels, SMALL).mean(axis=(1, 2)) > 0.005
     counts = np.bincount(labels.ravel(), minlength=CODES)
     counts[Tissue.BACKGROUND] = 0
     around = np.flatnonzero(counts > 0.003 * counts.sum())
@@ -467,8 +472,8 @@ def _stack(
         "photographs" if photograph else {"head": "heads", "body": "bodies"}[volume.entry.region],
         0.0 if plane == "sagittal" else 0.1 if one_sided else 0.5,
         around,
-        np.sqrt(area),
-        worth,
+        np.sqrt(area) * np.where(shows, OFTEN, 1).astype(np.float32),
+        worth * (OFTEN if shows.any() else 1),
     )
 
 
