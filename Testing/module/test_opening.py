@@ -68,7 +68,7 @@ from host import Host
 with Host() as host:
     opened = host.load_module({str(folder / "MRIColorize.py")!r})
     assert "choose an MRI volume" in opened.ui.statusLabel.text
-    library = Path({str(folder)!r}) / "MRIColorizeLib" / "scene.py"
+    library = Path({str(folder)!r}) / "MRIColorizeLib" / "scene" / "nodes.py"
     text = library.read_text()
     library.write_text(text.replace("choose an MRI volume to colour", "a sentence just edited"))
     opened.widget.onReload()
