@@ -9,6 +9,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import textwrap
 import tomllib
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -123,7 +124,7 @@ def test_python_that_is_not_run_is_an_example_to_fill_in():
     assert left <= {"docs/development.md"}
     for document in left:
         for code in blocks(document, "python"):
-            compile(code, document, "exec")
+            compile(textwrap.dedent(code), document, "exec")
 
 
 @pytest.fixture
