@@ -103,7 +103,8 @@ class ShippedTest(FolderTest):
 
     def test_palettes_need_no_torch(self):
         code = (
-            "import sys; from MRIColorizeLib.network import model, palettes; palettes.list_palettes(); "
+            "import sys; from MRIColorizeLib.network import model, palettes; "
+            "palettes.list_palettes(); "
             "palettes.model_palette(model.list_models()[0]); sys.exit('torch' in sys.modules)"
         )
         path = str(Path(palettes.__file__).resolve().parents[2])
