@@ -14,12 +14,12 @@ from slicer import (
 )
 from slicer.parameterNodeWrapper import Choice, WithinRange, parameterNodeWrapper
 
-from ..options import BACKGROUNDS, MODES, PLANES, ColorizeOptions
+from ..options import BACKGROUNDS, MODES, PARAMETERS, PLANES, ColorizeOptions
 
 # Names of the parameters that "Reset to defaults" brings back; nodes and the palette stay.
 RESETTABLE = (
-    *("plane", "mode", "detail", "saturation", "blend", "background"),
-    *("wholeSequence", "makeTissue", "makeConfidence"),
+    *PARAMETERS,
+    *("wholeSequence", "makeTissue"),
     *("opacity3D", "shift3D", "gradient3D", "lighting3D"),
 )
 # Kept in the node without a widget of its own.
@@ -51,7 +51,7 @@ class MRIColorizeParameterNode:
     blend: Annotated[float, WithinRange(0.0, 1.0)] = ColorizeOptions.blend
     background: Annotated[str, Choice(list(BACKGROUNDS))] = ColorizeOptions.background
     makeTissue: bool = False
-    makeConfidence: bool = False
+    makeConfidence: bool = ColorizeOptions.confidence
     previewView: vtkMRMLSliceNode
     palette: str = ""
     colorVolume: vtkMRMLVectorVolumeNode
