@@ -1,7 +1,8 @@
 """What a person may choose for a run: each option once, with all that is to be known of it.
 
-The command's flags, what results tell of themselves, a batch's recipe and the panel's request are
-made from the fields of ColorizeOptions; a test holds the panel's parameters against them.
+The command's flags, what results tell of themselves, a batch's recipe, the panel's parameters and
+its request are made from the fields of ColorizeOptions; a test holds the panel's widgets against
+them.
 """
 
 from __future__ import annotations

@@ -114,7 +114,7 @@ class PanelFileTest(unittest.TestCase):
             statement.target.id
             for statement in class_named(parameters, "MRIColorizeParameterNode").body
             if isinstance(statement, ast.AnnAssign)
-        ]
+        ] + [*PARAMETERS]
         unbound = constant(parameters, "UNBOUND")
         self.assertEqual(sorted([*bound, *unbound]), sorted(declared))
 
