@@ -165,10 +165,11 @@ class CacheTest(unittest.TestCase):
 class ImportTest(unittest.TestCase):
     def test_listing_models_imports_no_torch(self):
         code = (
-            "import sys; from MRIColorizeLib import model, options, tissue, volume, opacity; "
+            "import sys; from MRIColorizeLib import options, tissue, volume; "
+            "from MRIColorizeLib.network import model; "
             "model.list_models(); sys.exit('torch' in sys.modules)"
         )
-        path = str(Path(models.__file__).resolve().parents[1])
+        path = str(Path(models.__file__).resolve().parents[2])
         done = subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": path}, check=False)
         self.assertEqual(done.returncode, 0)
 

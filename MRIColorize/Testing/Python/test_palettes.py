@@ -103,10 +103,11 @@ class ShippedTest(FolderTest):
 
     def test_palettes_need_no_torch(self):
         code = (
-            "import sys; from MRIColorizeLib import model, palettes; palettes.list_palettes(); "
+            "import sys; from MRIColorizeLib.network import model, palettes; "
+            "palettes.list_palettes(); "
             "palettes.model_palette(model.list_models()[0]); sys.exit('torch' in sys.modules)"
         )
-        path = str(Path(palettes.__file__).resolve().parents[1])
+        path = str(Path(palettes.__file__).resolve().parents[2])
         done = subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": path}, check=False)
         self.assertEqual(done.returncode, 0)
 
