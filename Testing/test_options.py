@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import re
+import shutil
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -28,6 +33,9 @@ from MRIColorizeLib.provenance import (
 from MRIColorizeLib.scale import Scale
 from MRIColorizeLib.tissue import CLASSES
 
+ROOT = Path(__file__).resolve().parents[1]
+LIBRARY = ROOT / "MRIColorize" / "MRIColorizeLib"
+DOCUMENT = ROOT / "docs" / "development-options.md"
 # What an option may be whose words or range do not say so.
 OTHERS = {
     "palette": np.full((CLASSES, 3), 50.0),
@@ -128,3 +136,46 @@ def test_a_result_from_before_an_option_was_there_holds_at_its_default(card, tmp
     write_finished(path, Finished(state, replace(now, options=older), (), 1, 1.0, "run", "worker"))
     assert read_finished(path).recipe == now
     assert read_finished(path).recipe != recipe(card, replace(changed, detail=0.25))
+
+
+# What the example of the documents must lead to, in a copy of the library.
+EXAMPLE = """
+from MRIColorizeLib.batch.fingerprint import _deciding
+from MRIColorizeLib.command.arguments import options_from, parser
+from MRIColorizeLib.errors import InputError
+from MRIColorizeLib.options import PARAMETERS, ColorizeOptions
+from MRIColorizeLib.provenance import Provenance, provenance_fields, unusual_choices
+
+options = options_from(parser().parse_args(["--lightness", "1.2"]))
+assert options == ColorizeOptions(lightness=1.2), options
+assert "factor on their lightness, 0.5 to 1.5 (default: 1)" in parser().format_help()
+made = Provenance("made", "1", "cpu", "float32", "axial", 5, 1.0, options)
+assert provenance_fields(made)["Lightness"] == "1.2"
+assert unusual_choices(made) == "lightness 1.2"
+assert _deciding(options)["lightness"] == 1.2
+assert PARAMETERS["lightness"] == "lightness"
+try:
+    ColorizeOptions(lightness=2)
+except InputError as error:
+    assert str(error) == "lightness is 2; choose a number from 0.5 to 1.5."
+else:
+    raise AssertionError("taken")
+"""
+
+
+def test_the_example_of_the_documents_is_all_that_an_option_needs(tmp_path):
+    (block,) = re.findall(r"^```python\n(.*?)^```$", DOCUMENT.read_text(), re.DOTALL | re.MULTILINE)
+    copy = tmp_path / "MRIColorizeLib"
+    shutil.copytree(LIBRARY, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    source = (copy / "options.py").read_text()
+    before = "\n    def __post_init__"
+    assert source.count(before) == 1
+    (copy / "options.py").write_text(source.replace(before, block + before))
+    done = subprocess.run(
+        [sys.executable, "-c", EXAMPLE],
+        env={"PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
