@@ -88,14 +88,17 @@ def recipe_of(
 
 
 def _deciding(options: ColorizeOptions) -> dict[str, Any]:
-    """The options that a result depends on, as JSON holds them."""
-    values = {name: getattr(options, name) for name, known in OPTIONS.items() if known.decides}
+    """The options that a result depends on: numbers, words, "" for none."""
     return {
-        name: hashlib.sha256(value.tobytes()).hexdigest()
-        if isinstance(value, np.ndarray)
-        else value
-        for name, value in values.items()
+        name: _plain(getattr(options, name)) for name, known in OPTIONS.items() if known.decides
     }
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON holds it, an array by its SHA-256."""
+    if isinstance(value, np.ndarray):
+        return hashlib.sha256(value.tobytes()).hexdigest()
+    return "" if value is None else value
 
 
 def look_at(source: Path, part: Sequence[Path] = ()) -> InputState:
@@ -127,8 +130,10 @@ def hash_content(files: Sequence[Path]) -> str:
 
 def write_finished(path: Path, finished: Finished) -> None:
     """Keep what is known of a result. Raises OutputError."""
+    told = asdict(finished)
+    told["recipe"] |= told["recipe"].pop("options")
     with atomic(path) as temporary:
-        temporary.write_text(json.dumps(asdict(finished), indent=1), encoding="utf-8")
+        temporary.write_text(json.dumps(told, indent=1), encoding="utf-8")
 
 
 def read_finished(path: Path) -> Finished | None:
@@ -136,13 +141,17 @@ def read_finished(path: Path) -> Finished | None:
     try:
         told = json.loads(path.read_text(encoding="utf-8"))
         told["source"] = InputState(**told["source"])
-        # A version that did not have an option did as its default does.
-        told["recipe"]["options"] = {**_deciding(DEFAULTS), **told["recipe"]["options"]}
-        told["recipe"] = Recipe(**told["recipe"])
+        told["recipe"] = _recipe(told["recipe"])
         told["outputs"] = tuple((str(name), int(size)) for name, size in told["outputs"])
         return Finished(**told)
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def _recipe(told: dict[str, Any]) -> Recipe:
+    """A recipe from JSON; a version that did not have an option did as its default does."""
+    options = {name: told.pop(name, usual) for name, usual in _deciding(DEFAULTS).items()}
+    return Recipe(options=options, **told)
 
 
 def still_holds(
