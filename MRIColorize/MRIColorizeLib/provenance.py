@@ -2,43 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from . import __version__
-from .options import ColorizeOptions
+from .options import DEFAULTS, OPTIONS, ColorizeOptions
 
 NOTICE = "Synthetic colours: not for diagnosis."
-PLAIN = ColorizeOptions()
 # What a result says of a palette that came without a name.
 UNNAMED = "custom"
-_NUMBERS = ("detail", "saturation", "blend")
-
-
-@dataclass(frozen=True)
-class Choices:
-    """What a person chose of the look; see ColorizeOptions.
-
-    palette: its name, "" for the model's own. masked: whether a mask said where to colour.
-    """
-
-    palette: str = ""
-    detail: float = PLAIN.detail
-    saturation: float = PLAIN.saturation
-    blend: float = PLAIN.blend
-    background: str = PLAIN.background
-    masked: bool = False
-
-    @classmethod
-    def of(cls, options: ColorizeOptions) -> Choices:
-        """The part of a run's options that its result tells."""
-        return cls(
-            palette="" if options.palette is None else options.palette_name or UNNAMED,
-            detail=options.detail,
-            saturation=options.saturation,
-            blend=options.blend,
-            background=options.background,
-            masked=options.mask is not None,
-        )
 
 
 @dataclass(frozen=True)
@@ -46,7 +18,8 @@ class Provenance:
     """How a colour volume came to be.
 
     device, precision: what painted slices and in which number format, each once and in order:
-    "cuda, cpu" when the card ran out of memory.
+    "cuda, cpu" when the card ran out of memory. plane: that of the slices, or "consensus".
+    options: as `without_arrays` gives them. masked: whether a mask said where to colour.
     """
 
     model_name: str
@@ -54,10 +27,21 @@ class Provenance:
     device: str
     precision: str
     plane: str
-    mode: str
     slices: int
     seconds: float
-    choices: Choices = Choices()
+    options: ColorizeOptions = DEFAULTS
+    masked: bool = False
+
+    @property
+    def mode(self) -> str:
+        """How the lightness was made; see ColorizeOptions."""
+        return self.options.mode
+
+
+def without_arrays(options: ColorizeOptions) -> ColorizeOptions:
+    """What a result keeps of its options: no mask, and of the palette the name."""
+    name = "" if options.palette is None else options.palette_name or UNNAMED
+    return replace(options, mask=None, palette=None, palette_name=name)
 
 
 def provenance_fields(made: Provenance) -> dict[str, str]:
@@ -65,7 +49,6 @@ def provenance_fields(made: Provenance) -> dict[str, str]:
 
     Palette is "" for the model's own, Mask is "yes" or "no".
     """
-    chosen = made.choices
     return {
         "Software": f"MRIColorize {__version__}",
         "Model": made.model_name,
@@ -73,29 +56,36 @@ def provenance_fields(made: Provenance) -> dict[str, str]:
         "Device": made.device,
         "Precision": made.precision,
         "Plane": made.plane,
-        "Mode": made.mode,
-        "Palette": " ".join(chosen.palette.split()),
-        "Detail": str(chosen.detail),
-        "Saturation": str(chosen.saturation),
-        "Blend": str(chosen.blend),
-        "Background": chosen.background,
-        "Mask": "yes" if chosen.masked else "no",
+        **{
+            option.told: _text(getattr(made.options, name))
+            for name, option in OPTIONS.items()
+            if option.told
+        },
+        "Mask": _text(made.masked),
         "Notice": NOTICE,
     }
+
+
+def _text(value: Any) -> str:
+    """One line of text."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return " ".join(str(value).split())
 
 
 def unusual_choices(made: Provenance) -> str:
     """What differs from a plain run, as in "palette Vivid, saturation 1.5"; "" when nothing does.
 
-    Detail does nothing in structure mode, and is not told there.
+    The mode is told elsewhere, and what does nothing in it is not told.
     """
-    chosen, plain = made.choices, Choices()
-    told = [f"palette {' '.join(chosen.palette.split())}"] if chosen.palette else []
-    for name in ("saturation", "blend") if made.mode == "structure" else _NUMBERS:
-        if getattr(chosen, name) != getattr(plain, name):
-            told.append(f"{name} {getattr(chosen, name):g}")
-    if chosen.background != plain.background:
-        told.append(f"background {chosen.background}")
-    if chosen.masked:
-        told.append("inside a mask")
-    return ", ".join(told)
+    unusual = []
+    for name, option in OPTIONS.items():
+        value = getattr(made.options, name)
+        if not option.told or name == "mode" or value == option.default:
+            continue
+        if option.only_in in ("", made.mode):
+            text = f"{value:g}" if isinstance(value, float) else _text(value)
+            unusual.append(f"{option.told.lower()} {text}")
+    if made.masked:
+        unusual.append("inside a mask")
+    return ", ".join(unusual)

@@ -75,7 +75,7 @@ def file_times(slices: int, repeats: int) -> Part:
     """Reading and writing a head of `slices` slices of 256x256: apart from the engine's time."""
     volume = head(slices)
     rgb = np.repeat(np.clip(volume.array / volume.array.max() * 255, 0, 255)[..., None], 3, axis=3)
-    made = Provenance("made", "1", "cpu", "float32", "axial", "natural", slices, 0.0)
+    made = Provenance("made", "1", "cpu", "float32", "axial", slices, 0.0)
     color = ColorVolume(rgb.astype(np.uint8), rgb[..., 0] > 0, None, volume.ijk_to_ras, made)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -80,7 +80,7 @@ def made_color(shape: tuple[int, int, int] = (14, 18, 16), affine: np.ndarray | 
     count = int(np.prod(shape))
     values = np.arange(count).reshape(shape)
     rgb = np.stack((values % 251, values // 251 % 251, values % 13 * 19), axis=-1).astype(np.uint8)
-    made = Provenance("made", "1", "cpu", "float32", "axial", "natural", shape[0], 0.5)
+    made = Provenance("made", "1", "cpu", "float32", "axial", shape[0], 0.5)
     matrix = oblique() if affine is None else affine
     return ColorVolume(rgb * mask[..., None], mask, None, matrix, made)
 

@@ -18,7 +18,7 @@ from MRIColorizeLib.files import colors as output
 from MRIColorizeLib.files.colors import write_color
 from MRIColorizeLib.files.kinds import stem, suffix
 from MRIColorizeLib.files.reading import read_volume
-from MRIColorizeLib.provenance import Choices
+from MRIColorizeLib.options import ColorizeOptions
 
 LPS = np.diag((-1.0, -1.0, 1.0, 1.0))
 
@@ -136,7 +136,9 @@ def test_nrrd_says_that_it_is_colour_and_not_a_vector(tmp_path):
     assert header["MRIColorize.Model"] == "made"
 
 
-CHOSEN = Choices("Vivid", 0.25, 1.5, 0.75, "white", masked=True)
+CHOSEN = ColorizeOptions(
+    palette_name="Vivid", detail=0.25, saturation=1.5, blend=0.75, background="white"
+)
 TOLD = {
     "Palette": "Vivid",
     "Detail": "0.25",
@@ -147,9 +149,10 @@ TOLD = {
 }
 
 
-def chosen_color(choices: Choices = CHOSEN):
+def chosen_color(options: ColorizeOptions = CHOSEN):
     color = made_color()
-    return replace(color, provenance=replace(color.provenance, choices=choices))
+    made = replace(color.provenance, options=options, masked=True)
+    return replace(color, provenance=made)
 
 
 def test_nrrd_says_how_it_was_coloured(tmp_path):
@@ -182,7 +185,7 @@ def test_a_model_of_any_name_is_written(tmp_path):
 @pytest.mark.parametrize("name", ["two\nlines", "Köpfe ☃", "a:=b", "\udcff"])
 def test_palette_of_any_name_leaves_the_header_whole(tmp_path, name):
     for ending in (".nrrd", ".nii.gz"):
-        write_color(chosen_color(Choices(palette=name)), tmp_path / f"color{ending}")
+        write_color(chosen_color(ColorizeOptions(palette_name=name)), tmp_path / f"color{ending}")
         stored = sitk.GetArrayFromImage(sitk.ReadImage(str(tmp_path / f"color{ending}")))
         np.testing.assert_array_equal(stored, made_color().array)
     header = nrrd.read_header(str(tmp_path / "color.nrrd"))

@@ -11,8 +11,9 @@ from PIL import Image
 
 from cli.made import made_color
 from MRIColorizeLib.files.picture import GAP, TEXT, VIEWS, slice_pair, write_montage, write_preview
+from MRIColorizeLib.options import ColorizeOptions
 from MRIColorizeLib.orientation import in_patient_axes
-from MRIColorizeLib.provenance import Choices, unusual_choices
+from MRIColorizeLib.provenance import unusual_choices
 from MRIColorizeLib.volume import ColorVolume, Volume
 
 # A body that fills the grid, (S, A, R) = (20, 30, 24) voxels of 3, 1 and 2 mm, with one corner lit.
@@ -93,8 +94,8 @@ def test_a_montage_shows_six_tiles_and_is_one_png(tmp_path):
 
 def test_what_was_chosen_stands_in_a_line_of_its_own_below_the_picture(tmp_path):
     volume, color = lit_corner()
-    chosen = Choices("Vivid", saturation=1.5, background="white", masked=True)
-    made = replace(color.provenance, choices=chosen)
+    chosen = ColorizeOptions(palette_name="Vivid", saturation=1.5, background="white")
+    made = replace(color.provenance, options=chosen, masked=True)
     assert unusual_choices(color.provenance) == ""
     assert unusual_choices(made) == "palette Vivid, saturation 1.5, background white, inside a mask"
     write_montage(volume, color, tmp_path / "plain.png", "head")
@@ -110,9 +111,9 @@ def test_what_was_chosen_stands_in_a_line_of_its_own_below_the_picture(tmp_path)
 
 def test_detail_is_told_only_where_it_does_something():
     made = lit_corner()[1].provenance
-    fine = replace(made, choices=Choices(detail=0.0))
-    assert unusual_choices(fine) == "detail 0"
-    assert unusual_choices(replace(fine, mode="structure")) == ""
+    fine = ColorizeOptions(detail=0.0)
+    assert unusual_choices(replace(made, options=fine)) == "detail 0"
+    assert unusual_choices(replace(made, options=replace(fine, mode="structure"))) == ""
 
 
 def test_a_volume_of_one_slice_has_a_picture_of_that_slice(tmp_path):

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from .. import __version__
 from ..errors import InputError
 from ..files.discovery import files_of
 from ..files.writing import Wanted
 from ..network.model import ModelCard
-from ..options import ColorizeOptions
+from ..options import DEFAULTS, OPTIONS, ColorizeOptions
 from ..staging import atomic
 
 CHUNK = 1 << 20
@@ -23,23 +26,17 @@ CHUNK = 1 << 20
 class Recipe:
     """All that decides a result beside its input.
 
-    palette, mask: SHA-256 of the colours and of the mask's files, "" for none.
+    options: those that decide the voxels, by their names; an array by its SHA-256. mask: SHA-256 of
+    its files, "" for none.
     """
 
     model: str
     model_version: str
     weights_sha256: str
-    plane: str
-    mode: str
-    detail: float
-    saturation: float
-    blend: float
-    background: str
-    palette: str
+    options: Mapping[str, Any]
     mask: str
     ending: str
     tissue: bool
-    confidence: bool
     rendering: bool | None
 
 
@@ -74,7 +71,6 @@ def recipe_of(
     card: ModelCard, options: ColorizeOptions, wanted: Wanted, ending: str, mask: Path | None
 ) -> Recipe:
     """The recipe of a run. Raises InputError when the mask cannot be read."""
-    lab = b"" if options.palette is None else options.palette.astype("<f4").tobytes()
     try:
         mask_content = "" if mask is None else hash_content(files_of(mask))
     except OSError as error:
@@ -83,19 +79,26 @@ def recipe_of(
         model=card.name,
         model_version=card.version,
         weights_sha256=card.weights_sha256,
-        plane=options.plane,
-        mode=options.mode,
-        detail=options.detail,
-        saturation=options.saturation,
-        blend=options.blend,
-        background=options.background,
-        palette=hashlib.sha256(lab).hexdigest() if lab else "",
+        options=_deciding(options),
         mask=mask_content,
         ending=ending,
         tissue=wanted.tissue,
-        confidence=wanted.confidence,
         rendering=wanted.rendering,
     )
+
+
+def _deciding(options: ColorizeOptions) -> dict[str, Any]:
+    """The options that a result depends on: numbers, words, "" for none."""
+    return {
+        name: _plain(getattr(options, name)) for name, known in OPTIONS.items() if known.decides
+    }
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON holds it, an array by its SHA-256."""
+    if isinstance(value, np.ndarray):
+        return hashlib.sha256(value.tobytes()).hexdigest()
+    return "" if value is None else value
 
 
 def look_at(source: Path, part: Sequence[Path] = ()) -> InputState:
@@ -127,8 +130,10 @@ def hash_content(files: Sequence[Path]) -> str:
 
 def write_finished(path: Path, finished: Finished) -> None:
     """Keep what is known of a result. Raises OutputError."""
+    told = asdict(finished)
+    told["recipe"] |= told["recipe"].pop("options")
     with atomic(path) as temporary:
-        temporary.write_text(json.dumps(asdict(finished), indent=1), encoding="utf-8")
+        temporary.write_text(json.dumps(told, indent=1), encoding="utf-8")
 
 
 def read_finished(path: Path) -> Finished | None:
@@ -136,11 +141,17 @@ def read_finished(path: Path) -> Finished | None:
     try:
         told = json.loads(path.read_text(encoding="utf-8"))
         told["source"] = InputState(**told["source"])
-        told["recipe"] = Recipe(**told["recipe"])
+        told["recipe"] = _recipe(told["recipe"])
         told["outputs"] = tuple((str(name), int(size)) for name, size in told["outputs"])
         return Finished(**told)
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def _recipe(told: dict[str, Any]) -> Recipe:
+    """A recipe from JSON; a version that did not have an option did as its default does."""
+    options = {name: told.pop(name, usual) for name, usual in _deciding(DEFAULTS).items()}
+    return Recipe(options=options, **told)
 
 
 def still_holds(

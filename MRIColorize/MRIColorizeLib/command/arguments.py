@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from .. import __version__
 from ..network.palettes import find_palette
-from ..options import BACKGROUNDS, DEVICES, MODES, PLANES, ColorizeOptions
+from ..options import DEVICES, OPTIONS, ColorizeOptions, Place
 from .console import one_line
 
 NAME = "mri-colorize"
@@ -46,8 +46,8 @@ def parser() -> argparse.ArgumentParser:
 
 def add_engine(result: argparse.ArgumentParser) -> None:
     """How and where a volume is coloured."""
+    _add_options(result, "where")
     add = result.add_argument
-    add("--plane", choices=PLANES, default="auto", help="slicing plane (default: from the volume)")
     add("--device", choices=DEVICES, default="auto", help="where to compute (default: the fastest)")
     add("--model", metavar="NAME|DIR", help="model that ships, or a model's folder")
 
@@ -58,7 +58,7 @@ def add_results(result: argparse.ArgumentParser) -> None:
     add("--format", choices=FORMATS, default="nrrd", help="format of the volume (default: nrrd)")
     add("--mask", type=Path, metavar="FILE", help="where to colour: a label map or segmentation")
     add("--tissue", action="store_true", help="also write the tissue map, a segmentation in Slicer")
-    add("--confidence", action="store_true", help="also write how sure the model is, 0 to 255")
+    _add_options(result, "results")
     render = argparse.BooleanOptionalAction
     add("--render", action=render, help="rendering in space (default: only the defaced sample)")
     add("--quiet", action="store_true", help="say nothing but warnings and errors")
@@ -67,26 +67,34 @@ def add_results(result: argparse.ArgumentParser) -> None:
 
 def add_look(result: argparse.ArgumentParser) -> None:
     """What the colours look like."""
-    add = result.add_argument_group("colours").add_argument
-    add("--mode", choices=MODES, default="natural", help="tissue's lightness, or the MRI's")
-    add("--detail", type=float, default=0.5, help="fine detail of the MRI, 0 to 1 (default: 0.5)")
-    add("--saturation", type=float, default=1.0, help="of the colours, 0 to 2 (default: 1)")
-    add("--blend", type=float, default=1.0, help="0 the grey MRI to 1 the colours (default: 1)")
-    add("--background", choices=BACKGROUNDS, default="black", help="what lies outside the body")
-    add("--palette", metavar="NAME|FILE", help="a palette that ships, or a .ctbl or .csv of Slicer")
+    colours = result.add_argument_group("colours")
+    _add_options(colours, "colours")
+    colours.add_argument(
+        "--palette", metavar="NAME|FILE", help="a palette that ships, or a .ctbl or .csv of Slicer"
+    )
+
+
+def _add_options(result: argparse._ActionsContainer, place: Place) -> None:
+    """The flags of the options that have this place in the help."""
+    for name, option in OPTIONS.items():
+        if option.place != place:
+            continue
+        kind: dict[str, Any] = {"default": option.default}
+        if isinstance(option.default, bool):
+            kind = {"action": "store_true"}
+        elif option.words:
+            kind["choices"] = option.words
+        else:
+            kind["type"] = type(option.default)
+        told = option.help.format(low=option.low, high=option.high, default=option.default)
+        result.add_argument(f"--{name.replace('_', '-')}", help=told, **kind)
 
 
 def options_from(chosen: argparse.Namespace) -> ColorizeOptions:
     """The engine's options, without the mask, which needs the volume's grid. Raises InputError."""
     palette = None if chosen.palette is None else find_palette(chosen.palette)
     return ColorizeOptions(
-        plane=chosen.plane,
-        mode=chosen.mode,
-        detail=chosen.detail,
-        saturation=chosen.saturation,
-        blend=chosen.blend,
-        background=chosen.background,
         palette=None if palette is None else palette.lab,
         palette_name="" if palette is None else palette.name,
-        confidence=chosen.confidence,
+        **{name: getattr(chosen, name) for name, option in OPTIONS.items() if option.place},
     )

@@ -17,7 +17,7 @@ from ..network.generator import DualDecoderGenerator
 from ..network.model import Model
 from ..options import ColorizeOptions
 from ..orientation import Turn
-from ..provenance import Choices, Provenance
+from ..provenance import Provenance, without_arrays
 from ..tissue import fit_palette
 from ..volume import (
     ColorVolume,
@@ -118,10 +118,10 @@ class Colorizer:
             device=place.devices,
             precision=place.precisions,
             plane=options.plane if several else planes[0],
-            mode=options.mode,
             slices=total,
             seconds=time.perf_counter() - began,
-            choices=Choices.of(options),
+            options=without_arrays(options),
+            masked=options.mask is not None,
         )
         body = turn.back(body)
         return ColorVolume(

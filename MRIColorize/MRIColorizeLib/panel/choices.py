@@ -11,7 +11,7 @@ from slicer.i18n import tr as _
 
 from ..errors import InputError
 from ..network.palettes import Palette
-from ..options import BACKGROUNDS, MODES, PLANES, ColorizeOptions
+from ..options import OPTIONS, PARAMETERS, ColorizeOptions
 from ..scene.nodes import Node, check_input
 from ..scene.request import Request
 from .settings import MachineSettings
@@ -23,7 +23,7 @@ def panel_request(chosen: Any, palette: Palette | None, settings: MachineSetting
         inputVolume=chosen.inputVolume,
         outputVolume=chosen.outputVolume,
         name=chosen.outputName.strip() or None,
-        options=replace(_options(chosen, palette), editable=True, confidence=chosen.makeConfidence),
+        options=replace(_options(chosen, palette), editable=True),
         device=settings.device,
         model=settings.model,
         maskNode=chosen.maskNode,
@@ -40,20 +40,16 @@ def request_maker(
     edited. What is returned raises InputError and asks neither panel nor settings again: a long
     run goes on as it was begun.
     """
-    options, device, model = _options(chosen, palette), settings.device, settings.model
+    options = replace(_options(chosen, palette), confidence=False)
+    device, model = settings.device, settings.model
     return lambda volume: Request(volume, options=options, device=device, model=model)
 
 
 def _options(chosen: Any, palette: Palette | None) -> ColorizeOptions:
     return ColorizeOptions(
-        plane=chosen.plane,
-        mode=chosen.mode,
-        detail=chosen.detail,
-        saturation=chosen.saturation,
-        blend=chosen.blend,
-        background=chosen.background,
         palette=palette.lab if palette is not None else None,
         palette_name=palette.name if palette is not None else "",
+        **{name: getattr(chosen, parameter) for parameter, name in PARAMETERS.items()},
     )
 
 
@@ -91,10 +87,7 @@ def name_choices(ui: Any) -> None:
         "white": _("White"),
         "mri": _("Grey MRI"),
     }
-    for comboBox, values in (
-        (ui.planeComboBox, PLANES),
-        (ui.modeComboBox, MODES),
-        (ui.backgroundComboBox, BACKGROUNDS),
-    ):
-        for index, value in enumerate(values):
-            comboBox.setItemText(index, words.get(value, value))
+    for parameter, name in PARAMETERS.items():
+        for index, word in enumerate(OPTIONS[name].words):
+            comboBox = getattr(ui, f"{parameter}ComboBox")
+            comboBox.setItemText(index, words.get(word, word))

@@ -11,13 +11,13 @@ import slicer
 from slicer.i18n import tr as _
 
 from ..errors import InputError, MRIColorizeError
-from ..files.naming import OURS
+from ..files.discovery import FILES, find_inputs
+from ..files.naming import job_in
 from ..staging import atomic
 from ..volume import ColorVolume
 from .nodes import Node, check_input, in_scene, remove_node
 from .request import EngineSource, Request, colorize_steps
 
-SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd", ".mgz")
 Keep = Callable[[Node, ColorVolume], object]
 
 
@@ -63,7 +63,7 @@ def folder_steps(
     """
     written: list[Path] = []
     for source in volume_files(folder):
-        target = output / f"{_stem(source)}_color.nrrd"
+        target = job_in(output, source, ".nrrd").volume
         if target.exists():
             _note(source.name, _("{name} is there already").format(name=target.name))
             continue
@@ -77,16 +77,15 @@ def folder_steps(
 
 
 def volume_files(folder: Path) -> list[Path]:
-    """The volume files directly in a folder, by name, without our results and segmentations.
+    """The volume files directly in a folder that `find_inputs` finds; DICOM is Slicer's to import.
 
     Raises InputError when there is none.
     """
-    files = sorted(path for path in folder.glob("*") if path.name.lower().endswith(SUFFIXES))
-    files = [path for path in files if not _stem(path).endswith(OURS)]
+    files = [path for path in find_inputs(folder, ("*",)) if path.is_file()]
     if not files:
         raise InputError(
             _("{folder} holds no volume files ({kinds}): choose another folder.").format(
-                folder=folder, kinds=", ".join(SUFFIXES)
+                folder=folder, kinds=", ".join(FILES)
             )
         )
     return files
@@ -128,12 +127,6 @@ def _colorize_file(
                 if in_scene(storage):
                     slicer.mrmlScene.RemoveNode(storage)
     return target
-
-
-def _stem(path: Path) -> str:
-    name = path.name
-    suffix = next(s for s in sorted(SUFFIXES, key=len, reverse=True) if name.lower().endswith(s))
-    return name[: -len(suffix)]
 
 
 def _note(name: str, reason: object) -> None:

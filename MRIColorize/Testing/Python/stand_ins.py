@@ -15,7 +15,7 @@ import slicer
 import vtk
 from vtk.util.numpy_support import vtk_to_numpy
 
-from MRIColorizeLib.provenance import Choices, Provenance
+from MRIColorizeLib.provenance import Provenance, without_arrays
 from MRIColorizeLib.tissue import PALETTE_LAB, Tissue
 from MRIColorizeLib.volume import ColorVolume
 
@@ -99,8 +99,9 @@ class StandInEngine:
             self.was_closed = True
             raise
         provenance = Provenance(
-            *("stand-in", "1.2", "cpu", "float32", options.plane, options.mode, self.steps, 1.5),
-            choices=Choices.of(options),
+            *("stand-in", "1.2", "cpu", "float32", options.plane, self.steps, 1.5),
+            options=without_arrays(options),
+            masked=options.mask is not None,
         )
         body = volume.array > 0
         return ColorVolume(

@@ -11,6 +11,10 @@ import xml.etree.ElementTree as ET
 import slicer
 from stand_ins import REPOSITORY
 
+from MRIColorizeLib.options import OPTIONS, PARAMETERS
+from MRIColorizeLib.panel.choices import name_choices
+from MRIColorizeLib.scene.parameters import MRIColorizeParameterNode
+
 MODULE = REPOSITORY / "MRIColorize"
 LIBRARY = MODULE / "MRIColorizeLib"
 UI = MODULE / "Resources" / "UI" / "MRIColorize.ui"
@@ -110,9 +114,56 @@ class PanelFileTest(unittest.TestCase):
             statement.target.id
             for statement in class_named(parameters, "MRIColorizeParameterNode").body
             if isinstance(statement, ast.AnnAssign)
-        ]
+        ] + [*PARAMETERS]
         unbound = constant(parameters, "UNBOUND")
         self.assertEqual(sorted([*bound, *unbound]), sorted(declared))
+
+    def test_the_panel_offers_the_options_as_they_are(self):
+        widgets = {
+            prop.findtext("string"): widget
+            for widget in self.root.iter("widget")
+            for prop in widget.findall("property")
+            if prop.get("name") == "SlicerParameterName"
+        }
+        node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScriptedModuleNode")
+        self.addCleanup(slicer.mrmlScene.RemoveNode, node)
+        chosen = MRIColorizeParameterNode(node)
+        for parameter, name in PARAMETERS.items():
+            with self.subTest(option=name):
+                self.compare(OPTIONS[name], chosen, parameter, widgets[parameter])
+
+    def compare(self, option, chosen, parameter, widget):
+        """An option with its parameter in the node and its widget."""
+        self.assertEqual(getattr(chosen, parameter), option.default)
+        if option.words:
+            self.assertEqual(widget.get("name"), f"{parameter}ComboBox")
+            for word in option.words:
+                setattr(chosen, parameter, word)
+            with self.assertRaises(ValueError):
+                setattr(chosen, parameter, "no such word")
+        if option.high is not None:
+            ends = {p.get("name"): p.findtext("double") for p in widget.findall("property")}
+            self.assertEqual(float(ends.get("minimum") or 0), option.low)
+            self.assertEqual(float(ends["maximum"]), option.high)
+            for inside in (option.low, option.high):
+                setattr(chosen, parameter, inside)
+            for outside in (option.low - 0.01, option.high + 0.01):
+                with self.assertRaises(ValueError):
+                    setattr(chosen, parameter, outside)
+
+    def test_every_choice_has_a_text_of_its_own(self):
+        panel = slicer.util.loadUI(str(UI))
+        self.addCleanup(panel.deleteLater)
+        ui = slicer.util.childWidgetVariables(panel)
+        offered = {name: OPTIONS[name].words for name in PARAMETERS.values() if OPTIONS[name].words}
+        for name, words in offered.items():
+            for word in words:
+                getattr(ui, f"{name}ComboBox").addItem(word)
+        name_choices(ui)
+        for name, words in offered.items():
+            box = getattr(ui, f"{name}ComboBox")
+            shown = [box.itemText(index) for index in range(len(words))]
+            self.assertEqual(set(shown) & set(words), set(), "shown as the program calls it")
 
     def test_every_mrml_widget_is_wired_to_the_scene(self):
         top = self.root.find("widget").get("name")

@@ -103,6 +103,24 @@ class ManyTest(unittest.TestCase):
             (self.folder / name).touch()
         self.assertEqual([path.name for path in volume_files(self.folder)], ["a.nii.gz"])
 
+    def test_the_panel_finds_the_files_that_the_command_finds(self):
+        for name in (
+            "a.NII",
+            "b.mgh",
+            "c.hdr",
+            "c.img",
+            "d.mha",
+            "._a.nii",
+            "e.txt",
+            "f_color.nii",
+        ):
+            (self.folder / name).touch()
+        (self.folder / "deeper").mkdir()
+        (self.folder / "deeper" / "g.nii").touch()
+        (self.folder / "scan.dcm").touch()  # a folder of DICOM: Slicer imports it by itself
+        self.assertEqual([path.name for path in volume_files(self.folder)],
+                         ["a.NII", "b.mgh", "c.hdr", "d.mha"])  # fmt: skip
+
     def test_bug_with_one_volume_is_logged_and_the_others_follow(self):
         self.engine.at, self.engine.event = 1, raiser(ZeroDivisionError("inside"))
         first, second = add_mri("a"), add_mri("b")

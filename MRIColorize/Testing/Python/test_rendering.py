@@ -12,7 +12,8 @@ from vtk.util.numpy_support import vtk_to_numpy
 
 from MRIColorizeLib.errors import OutputError
 from MRIColorizeLib.files.colors import write_color
-from MRIColorizeLib.provenance import Choices, Provenance
+from MRIColorizeLib.options import ColorizeOptions
+from MRIColorizeLib.provenance import Provenance
 from MRIColorizeLib.scene import nodes as scene
 from MRIColorizeLib.scene import rendering
 from MRIColorizeLib.volume import ColorVolume
@@ -22,7 +23,7 @@ def add_pair():
     """An MRI and its colours, both in the scene."""
     mri = add_mri()
     array = made_array()
-    provenance = Provenance("m", "0.1", "cpu", "float32", "axial", "natural", 5, 1.0)
+    provenance = Provenance("m", "0.1", "cpu", "float32", "axial", 5, 1.0)
     matrix = scene.ijk_to_ras(mri)
     color = ColorVolume(colors_of(array), array > 0, None, matrix, provenance)
     return mri, scene.write_color(color, mri)
@@ -204,8 +205,8 @@ class RgbaTest(unittest.TestCase):
 
     def test_colours_of_the_command_line_tell_their_background_to_slicer(self):
         provenance = Provenance(
-            *("m", "0.1", "cpu", "float32", "axial", "natural", 5, 1.0),
-            choices=Choices(background="white", palette="Vivid"),
+            *("m", "0.1", "cpu", "float32", "axial", 5, 1.0),
+            options=ColorizeOptions(background="white", palette_name="Vivid"),
         )
         array = made_array()
         rgb = np.where((array > 0)[..., None], colors_of(array), 255).astype(np.uint8)

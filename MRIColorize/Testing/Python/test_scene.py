@@ -25,7 +25,7 @@ from MRIColorizeLib.volume import ColorVolume, Provenance
 
 
 def made_color():
-    provenance = Provenance("m", "0.1", "cuda", "bfloat16", "axial", "natural", 5, 2.25)
+    provenance = Provenance("m", "0.1", "cuda", "bfloat16", "axial", 5, 2.25)
     array = made_array()
     return ColorVolume(colors_of(array), array > 0, None, OBLIQUE, provenance)
 
