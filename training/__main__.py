@@ -1,4 +1,4 @@
-"""`python -m training`: prepare data, train, export, evaluate, and pages about the network."""
+"""`python -m training`: prepare data, train, export, evaluate, and run the experiments."""
 
 from __future__ import annotations
 
@@ -8,13 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from MRIColorizeLib.errors import MRIColorizeError
-from training.card.command import add_card_command
 from training.config import CONFIGS
 from training.curves import add_curves_command
 from training.data.commands import add_data_commands
 from training.errors import TrainingError
 from training.experiments.command import add_experiments_command
-from training.trap.command import add_trap_command
 
 DEFAULT = CONFIGS / "default.toml"
 INTERRUPTED = 130  # the shell's exit status for Ctrl-C
@@ -68,11 +66,9 @@ def _parser() -> argparse.ArgumentParser:
     _add_settings(export, None)
     export.set_defaults(run=_export)
 
-    add_card_command(commands)
     add_curves_command(commands)
     add_experiments_command(commands)
     commands.add_parser("evaluate", help="measure a model on MRI that it never saw")
-    add_trap_command(commands)
     return parser
 
 
