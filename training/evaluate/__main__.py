@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (MRIColorizeError, TrainingError, OSError, ValueError) as error:
         print(f"evaluate: {error}", file=sys.stderr)
         return 2
-    print(f"The report is in {options.out / 'report.md'} and report.html.")
+    print(f"The report is in {options.out / 'report.md'}.")
     return 0
 
 

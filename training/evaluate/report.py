@@ -1,4 +1,4 @@
-"""An evaluation written down: report.md and report.html for people, CSV and JSON for programs."""
+"""An evaluation written down: report.md for people, CSV and JSON for programs."""
 
 from __future__ import annotations
 
@@ -9,16 +9,7 @@ from pathlib import Path
 
 from MRIColorizeLib.files.colors import atomic
 from training.evaluate import generalisation, model_tables, size_tables, systems, tables
-from training.evaluate.blocks import (
-    Block,
-    Heading,
-    Picture,
-    Table,
-    Terms,
-    Text,
-    as_html,
-    as_markdown,
-)
+from training.evaluate.blocks import Block, Heading, Picture, Table, Terms, Text, as_markdown
 from training.evaluate.cases import MRI, SLAB
 from training.evaluate.curves import write_size_curves
 from training.evaluate.evaluation import Evaluation
@@ -96,7 +87,7 @@ TERMS = (
         "gradients, NCC² of what a Gaussian of 1 pixel takes away. Blind to reversed contrast.",
     ),
     (
-        "SSIM, MS-SSIM, STSIM-1, STSIM-2, FSIM",
+        "SSIM, MS-SSIM, STSIM-1, STSIM-2",
         "of the mean of R, G and B against the normalised MRI. A grey copy has 1, and "
         "structure-locked nearly so by construction: they say nothing about colour. MS-SSIM of "
         "whole slices takes the largest window that fits five scales: 11 pixels above 160 a side, "
@@ -147,7 +138,7 @@ SHORT_OF_DATA = (
 
 
 def write_report(evaluation: Evaluation, out: Path, excerpt: Path | None = None) -> None:
-    """Write report.md, report.html, report.json, scores.csv, summary.csv and pictures into `out`.
+    """Write report.md, report.json, scores.csv, summary.csv and pictures into `out`.
 
     excerpt: folder for the short copy. Raises OutputError.
     """
@@ -158,14 +149,8 @@ def write_report(evaluation: Evaluation, out: Path, excerpt: Path | None = None)
         failures=list(write_gallery(evaluation, out)),
         montages=write_montages(evaluation.stacks, out),
     )
-    blocks = list(_blocks(evaluation, pictures))
-    title = f"Evaluation of {evaluation.setting.model_name} {evaluation.setting.model_version}"
-    for name, text in (
-        ("report.md", as_markdown(blocks)),
-        ("report.html", as_html(blocks, title)),
-    ):
-        with atomic(out / name) as temporary:
-            temporary.write_text(text, encoding="utf-8")
+    with atomic(out / "report.md") as temporary:
+        temporary.write_text(as_markdown(list(_blocks(evaluation, pictures))), encoding="utf-8")
     if excerpt is not None:
         short = dataclasses.replace(pictures, montages=[LEFT_OUT])
         write_excerpt(list(_blocks(evaluation, short)), out, excerpt)

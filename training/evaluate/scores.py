@@ -16,7 +16,6 @@ from training.evaluate import edges, measures
 from training.evaluate.cases import SLAB
 from training.evaluate.learned import ColorStatistics
 from training.evaluate.multiscale import ms_ssim_in_body, ms_ssim_whole, window_that_fits
-from training.evaluate.phase import Features, compare_features, describe_features
 from training.evaluate.pyramid import SMALLEST_SIDE
 from training.evaluate.stacks import NATURAL, TRUTH, ColoredStack
 from training.evaluate.texture import TextureStatistics, compare_textures, describe_textures
@@ -54,8 +53,6 @@ class Measure(Enum):
     STSIM1_SLICE = ("STSIM-1 slice", 3, 1, 0, 1)
     STSIM2_BODY = ("STSIM-2", 3, 1, 0, 1)
     STSIM2_SLICE = ("STSIM-2 slice", 3, 1, 0, 1)
-    FSIM_BODY = ("FSIM", 3, 1, 0, 1)
-    FSIM_SLICE = ("FSIM slice", 3, 1, 0, 1)
     FLICKER = ("flicker", 2, 0)
     CONFIDENCE = ("confidence", 2, 0, 0, 1)
 
@@ -101,19 +98,21 @@ class PairScores:
 
 def score_stack(stack: ColoredStack, statistics: ColorStatistics) -> Iterator[Scores]:
     """Every colouring of a stack in every measure that it allows, contrasts left for the pairs."""
-    described = _describe(stack.mri)
+    # The MRI's textures are the same beside every colouring, and cost most of the time.
+    large = min(stack.mri.shape[1:]) >= SMALLEST_SIDE
+    textures = describe_textures(stack.mri) if large else None
     for method in stack.pictures:
-        yield _score(stack, method, statistics, described)
+        yield _score(stack, method, statistics, textures)
 
 
 def _score(
     stack: ColoredStack,
     method: str,
     statistics: ColorStatistics,
-    described: _Described,
+    textures: Sequence[TextureStatistics] | None,
 ) -> Scores:
     rgb = unit_rgb(stack.pictures[method])
-    values = _structure(stack, rgb, described) | _color(stack, rgb, statistics)
+    values = _structure(stack, rgb, textures) | _color(stack, rgb, statistics)
     per_tissue = None
     if stack.truth is not None and method != TRUTH:
         truth = unit_rgb(stack.truth)
@@ -148,29 +147,13 @@ def unit_rgb(picture: np.ndarray) -> np.ndarray:
     return picture.astype(np.float32) / 255
 
 
-@dataclass(frozen=True)
-class _Described:
-    """What is the same of the MRI beside every colouring, and costs most of the time.
-
-    textures: None where slices are too small for STSIM.
-    """
-
-    features: Sequence[Features]
-    textures: Sequence[TextureStatistics] | None
-
-
-def _describe(stack: np.ndarray) -> _Described:
-    large = min(stack.shape[1:]) >= SMALLEST_SIDE
-    return _Described(describe_features(stack), describe_textures(stack) if large else None)
-
-
 def _structure(
-    stack: ColoredStack, rgb: np.ndarray, of_mri: _Described
+    stack: ColoredStack, rgb: np.ndarray, textures: Sequence[TextureStatistics] | None
 ) -> dict[Measure, np.ndarray]:
+    """textures: the MRI's, None where slices are too small for STSIM."""
     mri, mask = stack.mri, stack.mask
     grey, light = measures.grey(rgb), measures.lightness(rgb)
     side = min(mri.shape[1:])
-    features = describe_features(grey)
     values = {
         Measure.NCC2: measures.squared_ncc(light, mri, mask),
         Measure.ORIENTATION: measures.orientation_agreement(light, mri, mask),
@@ -179,13 +162,11 @@ def _structure(
         Measure.SSIM_BODY: measures.ssim_in_body(grey, mri, mask),
         Measure.SSIM_SLICE: measures.ssim_whole(grey, mri),
         Measure.MS_SSIM_BODY: ms_ssim_in_body(grey, mri, mask),
-        Measure.FSIM_BODY: compare_features(features, of_mri.features, mask),
-        Measure.FSIM_SLICE: compare_features(features, of_mri.features),
     }
     if side > SMALLEST_SIDE and window_that_fits(side) >= SMALLEST_WINDOW:
         values[Measure.MS_SSIM_SLICE] = ms_ssim_whole(grey, mri)
-    if of_mri.textures is not None:
-        found = compare_textures(describe_textures(grey), of_mri.textures, mask)
+    if textures is not None:
+        found = compare_textures(describe_textures(grey), textures, mask)
         values |= {
             Measure.STSIM1_BODY: found.stsim1_body,
             Measure.STSIM1_SLICE: found.stsim1_slice,

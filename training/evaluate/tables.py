@@ -42,7 +42,6 @@ STRUCTURES = (
     M.MS_SSIM_BODY,
     M.STSIM1_BODY,
     M.STSIM2_BODY,
-    M.FSIM_BODY,
 )
 IN_BODY = (*COLOR, *STRUCTURES, M.FLICKER)
 WHOLE = (
@@ -55,7 +54,6 @@ WHOLE = (
     M.MS_SSIM_SLICE,
     M.STSIM1_SLICE,
     M.STSIM2_SLICE,
-    M.FSIM_SLICE,
 )
 # For tables that go by contrast or by volume.
 KEY = (
