@@ -6,9 +6,9 @@ import argparse
 from pathlib import Path
 
 from training.errors import ConfigError
-from training.experiments.results import RESULTS, ROOT
+from training.experiments.results import RESULTS
 
-REPORT = ROOT / "docs" / "experiments"
+REPORT = "report"  # within the folder of the runs
 
 
 def add_experiments_command(
@@ -20,9 +20,8 @@ def add_experiments_command(
     )
     command.add_argument("--prepared", type=Path, help="folder made by prepare")
     command.add_argument("--data", type=Path, help="folder with mri/; --split test needs it")
-    command.add_argument("--out", type=Path, help="folder for runs and weights")
     command.add_argument(
-        "--results", type=Path, default=RESULTS, help="folder of the results; default: docs/"
+        "--out", type=Path, required=True, help="folder for runs, weights and results"
     )
     command.add_argument(
         "--only", nargs="+", default=(), metavar="NAME", help="comparisons or arms to run"
@@ -45,7 +44,7 @@ def add_experiments_command(
         "--costs", action="store_true", help="measure memory and time of the arms' networks"
     )
     command.add_argument(
-        "--report-to", type=Path, default=REPORT, help="folder of the tables; default: docs/"
+        "--report-to", type=Path, help="folder of the tables; default: report/ in OUT"
     )
     command.set_defaults(run=_experiments)
 
@@ -53,36 +52,34 @@ def add_experiments_command(
 def _experiments(options: argparse.Namespace) -> None:
     from training.experiments.manifest import read_manifest
 
-    manifest = read_manifest()
+    manifest, results = read_manifest(), options.out / RESULTS
     if options.model is not None:
         manifest = manifest.with_model(options.model)
     if options.list:
         from training.experiments.listing import listing
 
-        print(listing(manifest, options.results, options.out, options.only))
+        print(listing(manifest, options.out, options.only))
         return
     if options.costs:
         from training.experiments.cost import measure_costs, write_costs
 
-        print(f"The costs are in {write_costs(measure_costs(manifest), options.results)}.")
+        print(f"The costs are in {write_costs(measure_costs(manifest), results)}.")
         return
     if options.report:
         from training.experiments.report import write_report
 
-        path = write_report(manifest, options.results, options.report_to, options.split)
+        to = options.report_to or options.out / REPORT
+        path = write_report(manifest, results, to, options.split)
         print(f"The tables are in {path}.")
         return
-    if options.prepared is None or options.out is None:
-        raise ConfigError(
-            "Experiments need --prepared and --out; or give --list, --costs or --report."
-        )
+    if options.prepared is None:
+        raise ConfigError("Experiments need --prepared; or give --list, --costs or --report.")
     from training.experiments.queue import Queue
     from training.experiments.workplace import Workplace, write_slices
 
     place = Workplace(
         options.prepared,
         options.out,
-        options.results,
         options.data,
         options.split,
         options.threads,
@@ -94,4 +91,4 @@ def _experiments(options: argparse.Namespace) -> None:
         return
     done = Queue(manifest, place).run(options.only, options.minutes * 60)
     rest = "All is done" if done else "The same command goes on from here"
-    print(f"{rest}; the results are in {options.results}.")
+    print(f"{rest}; the results are in {results}.")

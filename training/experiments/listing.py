@@ -8,21 +8,18 @@ from pathlib import Path
 from training.checkpoint import CHECKPOINT, read_state
 from training.experiments.conditions import CONDITIONS
 from training.experiments.manifest import Job, Manifest
-from training.experiments.results import read_result
+from training.experiments.results import RESULTS, read_result
 
 
-def listing(
-    manifest: Manifest, results: Path, out: Path | None = None, only: Sequence[str] = ()
-) -> str:
-    """One line a job. results: folder of the result files; out: folder of the runs, if known."""
+def listing(manifest: Manifest, out: Path, only: Sequence[str] = ()) -> str:
+    """One line a job. out: folder of the runs and their results."""
     return "\n".join(
-        f"{job.name:32} {_state(job, results, out):34} {job.arm.title}"
-        for job in manifest.jobs(only)
+        f"{job.name:32} {_state(job, out):34} {job.arm.title}" for job in manifest.jobs(only)
     )
 
 
-def _state(job: Job, results: Path, out: Path | None) -> str:
-    result = read_result(results, job.arm.name, job.seed)
+def _state(job: Job, out: Path) -> str:
+    result = read_result(out / RESULTS, job.arm.name, job.seed)
     if result is not None:
         if job.arm.config and not result.is_of(job.arm.settings(job.seed)):
             return "of other settings: to run again"
@@ -33,7 +30,7 @@ def _state(job: Job, results: Path, out: Path | None) -> str:
             or found.recipe != CONDITIONS[name].recipe
         ]
         return f"to measure: {', '.join(left)}" if left else "done"
-    if job.arm.config and out is not None and (path := out / job.name / CHECKPOINT).exists():
+    if job.arm.config and (path := out / job.name / CHECKPOINT).exists():
         return f"step {read_state(path)['step']} of {job.arm.settings(job.seed).steps}"
     if job.arm.absent is not None:
         return "not run: no pictures"

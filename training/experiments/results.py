@@ -1,4 +1,5 @@
-"""What an arm was found to be: one JSON file an arm and seed, with every number of every slice."""
+"""What an arm was found to be: a JSON file an arm and seed in the folder of the runs, with every
+number of every slice."""
 
 from __future__ import annotations
 
@@ -19,8 +20,7 @@ from training.config import TrainConfig
 from training.errors import TrainingError
 
 FORMAT = 3
-ROOT = Path(__file__).resolve().parents[2]
-RESULTS = ROOT / "docs" / "experiments" / "results"
+RESULTS = "results"  # within the folder of the runs
 DIGITS = 4  # significant ones that are kept
 
 
@@ -116,7 +116,7 @@ def result_path(folder: Path, arm: str, seed: int) -> Path:
 
 def write_result(result: ArmResult, folder: Path) -> None:
     """Write a result, whole or not at all. Raises OutputError."""
-    told: dict[str, Any] = {
+    told = {
         "format": FORMAT,
         "arm": result.arm,
         "seed": result.seed,
@@ -126,12 +126,10 @@ def write_result(result: ArmResult, folder: Path) -> None:
         "data": result.data,
         "software": result.software,
         "training": None if result.training is None else dataclasses.asdict(result.training),
+        "conditions": {name: _condition(part) for name, part in result.conditions.items()},
     }
-    head = json.dumps(told, indent=1, allow_nan=False).removesuffix("\n}")
-    parts = [_condition(name, measured) for name, measured in result.conditions.items()]
-    text = head + ',\n "conditions": {\n' + ",\n".join(parts) + "\n }\n}\n"
     with atomic(result_path(folder, result.arm, result.seed)) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_text(json.dumps(told, allow_nan=False) + "\n", encoding="utf-8")
 
 
 def read_result(folder: Path, arm: str, seed: int) -> ArmResult | None:
@@ -163,30 +161,22 @@ def rounded(values: Sequence[float] | np.ndarray) -> tuple[float, ...]:
     return tuple(float(f"{value:.{DIGITS}g}") for value in values)
 
 
-def _condition(name: str, measured: Measured) -> str:
-    head = {
-        "split": measured.split,
-        "data": measured.data,
-        "recipe": measured.recipe,
-        "seconds": round(measured.seconds, 1),
-    }
+def _condition(measured: Measured) -> dict[str, Any]:
+    """A table for all colourings that have the same measures, so that their names stand once."""
     colorings: dict[tuple[str, ...], dict[str, list[float | None]]] = {}
     for one in measured.series:
         where = (one.kind, one.unit, one.case, one.contrast, one.method)
         colorings.setdefault(where, {})[one.measure] = _numbers(one.values)
-    # A table for all colourings that have the same measures, so that their names stand once; a
-    # line for each colouring of each case, so that a change of one shows as one.
-    tables: dict[tuple[str, ...], list[str]] = {}
-    for coloring, found in colorings.items():
-        tables.setdefault(tuple(found), []).append(_compact([*coloring, *found.values()]))
-    start = json.dumps(head)[:-1]
-    inside = ",\n   ".join(_table(measures, rows) for measures, rows in tables.items())
-    return f'  {json.dumps(name)}: {start}, "tables": [\n   {inside}\n  ]}}'
-
-
-def _table(measures: Sequence[str], rows: Sequence[str]) -> str:
-    inside = ",\n    ".join(rows)
-    return f'{{"measures": {_compact(measures)}, "rows": [\n    {inside}\n   ]}}'
+    tables: dict[tuple[str, ...], list[list[Any]]] = {}
+    for coloring, values in colorings.items():
+        tables.setdefault(tuple(values), []).append([*coloring, *values.values()])
+    return {
+        "split": measured.split,
+        "data": measured.data,
+        "recipe": measured.recipe,
+        "seconds": round(measured.seconds, 1),
+        "tables": [{"measures": names, "rows": rows} for names, rows in tables.items()],
+    }
 
 
 def _measured(part: Mapping[str, Any]) -> Measured:
@@ -197,10 +187,6 @@ def _measured(part: Mapping[str, Any]) -> Measured:
                 values = tuple(math.nan if value is None else value for value in numbers)
                 series.append(Series(kind, unit, case, contrast, method, measure, values))
     return Measured(part["split"], part["data"], part["recipe"], part["seconds"], tuple(series))
-
-
-def _compact(told: Sequence[Any]) -> str:
-    return json.dumps(told, allow_nan=False, separators=(",", ":"))
 
 
 def _numbers(values: Sequence[float]) -> list[float | None]:

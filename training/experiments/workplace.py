@@ -13,25 +13,29 @@ from training.data.prepared import PreparedVolume, load_all
 from training.evaluate.learned import ColorStatistics, learn_statistics
 from training.evaluate.predictions import write_inputs
 from training.experiments.held_out import ThinCase, data_digest, held_out
+from training.experiments.results import RESULTS
 
 
 @dataclass(frozen=True)
 class Workplace:
     """Where a queue reads and writes.
 
-    prepared: folder made by `prepare`. out: runs and weights, outside of version control. results:
-    one small file an arm and seed, to be kept under version control. data: folder with mri/, for
+    prepared: folder made by `prepare`. out: runs, weights and results. data: folder with mri/, for
     the test part. split: of the measurements. threads: of the CPU, 0 for what each arm asks for.
     predictions: folder of other systems' pictures, ARM/CASE/NNNN.png, which fill their rows.
     """
 
     prepared: Path
     out: Path
-    results: Path
     data: Path | None = None
     split: str = "val"
     threads: int = 0
     predictions: Path | None = None
+
+    @property
+    def results(self) -> Path:
+        """Folder of the results, one file an arm and seed."""
+        return self.out / RESULTS
 
     @cached_property
     def volumes(self) -> list[PreparedVolume]:
