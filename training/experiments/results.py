@@ -1,5 +1,4 @@
-"""What an arm was found to be: a JSON file an arm and seed in the folder of the runs, with every
-number of every slice."""
+"""What an arm was found to be: every number of every slice, one JSON file an arm and seed."""
 
 from __future__ import annotations
 
