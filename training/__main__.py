@@ -12,7 +12,7 @@ from training.config import CONFIGS
 from training.curves import add_curves_command
 from training.data.commands import add_data_commands
 from training.errors import TrainingError
-from training.experiments.command import add_experiments_command
+from training.measure.experiments.command import add_experiments_command
 
 DEFAULT = CONFIGS / "default.toml"
 INTERRUPTED = 130  # the shell's exit status for Ctrl-C
@@ -134,7 +134,7 @@ def _export(options: argparse.Namespace) -> None:
 
 
 def _evaluate(arguments: Sequence[str]) -> int:
-    from training.evaluate.__main__ import main as evaluate
+    from training.measure.evaluation.command import main as evaluate
 
     return evaluate(arguments)
 

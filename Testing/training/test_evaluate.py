@@ -18,15 +18,15 @@ import phantoms
 from MRIColorizeLib.network.config import GeneratorConfig
 from MRIColorizeLib.network.generator import DualDecoderGenerator
 from training.data.prepared import save_prepared
-from training.evaluate import sizes
-from training.evaluate.__main__ import main
-from training.evaluate.baselines import BASELINES
-from training.evaluate.evaluation import Request, evaluate
-from training.evaluate.montage import as_seen
-from training.evaluate.report import write_report
-from training.evaluate.scores import Measure
-from training.evaluate.stacks import MODES
-from training.evaluate.synthetic import INTENSITIES
+from training.measure.cases.synthetic import INTENSITIES
+from training.measure.colorings.baselines import BASELINES
+from training.measure.colorings.scores import Measure
+from training.measure.colorings.stacks import MODES
+from training.measure.evaluation import sizes
+from training.measure.evaluation.command import main
+from training.measure.evaluation.evaluation import Request, evaluate
+from training.measure.evaluation.montage import as_seen
+from training.measure.evaluation.report import write_report
 
 METHODS = [*MODES, *BASELINES]
 ORANGE = (200, 120, 40)

@@ -5,19 +5,19 @@ import dataclasses
 import pytest
 import torch
 
-from training.experiments.conditions import CONDITIONS
-from training.experiments.cost import (
+from training.measure.colorings.conditions import CONDITIONS
+from training.measure.experiments.cost import (
     Cost,
     LiveMemory,
     measure_costs,
     read_costs,
     write_costs,
 )
-from training.experiments.cost_page import cost_blocks
-from training.experiments.evidence import Evidence
-from training.experiments.manifest import Manifest, read_manifest
-from training.experiments.report import write_report
-from training.experiments.results import (
+from training.measure.experiments.cost_page import cost_blocks
+from training.measure.experiments.evidence import Evidence
+from training.measure.experiments.manifest import Manifest, read_manifest
+from training.measure.experiments.report import write_report
+from training.measure.experiments.results import (
     ArmResult,
     Measured,
     ResultError,

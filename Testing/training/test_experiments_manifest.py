@@ -3,9 +3,9 @@
 import pytest
 
 from training.__main__ import main
-from training.evaluate.systems import SYSTEMS
-from training.experiments.conditions import CONDITIONS
-from training.experiments.manifest import (
+from training.measure.colorings.conditions import CONDITIONS
+from training.measure.evaluation.systems import SYSTEMS
+from training.measure.experiments.manifest import (
     FOLDER,
     LEAST_SAMPLES,
     ManifestError,

@@ -15,21 +15,21 @@ from MRIColorizeLib.network.model import find_model
 from training.checkpoint import CHECKPOINT, read_state
 from training.data.prepared import save_prepared
 from training.errors import RunError
-from training.evaluate.baselines import BASELINES
-from training.evaluate.stacks import MODES, NATURAL, TRUTH
-from training.experiments.assessment import HARDEST
-from training.experiments.listing import listing
-from training.experiments.manifest import Arm, Comparison, Manifest
-from training.experiments.queue import Queue
-from training.experiments.results import (
+from training.learner import DivergedError, Learner
+from training.measure.colorings.baselines import BASELINES
+from training.measure.colorings.stacks import MODES, NATURAL, TRUTH
+from training.measure.experiments.assessment import HARDEST
+from training.measure.experiments.listing import listing
+from training.measure.experiments.manifest import Arm, Comparison, Manifest
+from training.measure.experiments.queue import Queue
+from training.measure.experiments.results import (
     ResultError,
     fingerprint,
     read_result,
     result_path,
     write_result,
 )
-from training.experiments.workplace import Workplace, write_slices
-from training.learner import DivergedError, Learner
+from training.measure.experiments.workplace import Workplace, write_slices
 
 TINY = """
 steps = 4
@@ -183,7 +183,7 @@ def test_a_queue_that_was_interrupted_goes_on_at_its_step(prepared, tmp_path, mo
     assert state["step"] == 3
     assert "step 3 of 4" in listing(manifest, tmp_path / "out")
     monkeypatch.setattr(Learner, "step", step)
-    monkeypatch.setattr("training.experiments.queue.assess", lambda *_: iter(()))
+    monkeypatch.setattr("training.measure.experiments.queue.assess", lambda *_: iter(()))
     assert queue.run()
     assert read_result(tmp_path / "out" / "results", "first", 1).training.samples == 16
 
@@ -256,7 +256,7 @@ def test_an_arm_that_breaks_down_does_not_hold_up_the_others(prepared, tmp_path,
         return step(learner, batches, number)
 
     monkeypatch.setattr(Learner, "step", diverges)
-    monkeypatch.setattr("training.experiments.queue.assess", lambda *_: iter(()))
+    monkeypatch.setattr("training.measure.experiments.queue.assess", lambda *_: iter(()))
     with pytest.raises(RunError, match="first-1: Training stopped in step 1"):
         Queue(manifest, _place(prepared, tmp_path), _quiet).run()
     assert read_result(tmp_path / "out" / "results", "first", 1) is None

@@ -11,12 +11,12 @@ from scipy.ndimage import gaussian_filter
 from skimage.color import lab2rgb
 from torchmetrics.image.kid import poly_mmd
 
-from training.evaluate import edges, measures
-from training.evaluate.features import segnet_features
-from training.evaluate.kid import kernel_distance
-from training.evaluate.multiscale import ms_ssim_in_body, ms_ssim_whole
-from training.evaluate.scores import Measure
-from training.evaluate.texture import texture_similarity
+from training.measure.colorings.scores import Measure
+from training.measure.metrics import edges, measures
+from training.measure.metrics.features import segnet_features
+from training.measure.metrics.kid import kernel_distance
+from training.measure.metrics.multiscale import ms_ssim_in_body, ms_ssim_whole
+from training.measure.metrics.texture import texture_similarity
 from training.networks.segnet import SegNet
 from training.segmentation import CARD, WEIGHTS
 

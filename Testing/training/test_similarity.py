@@ -5,9 +5,9 @@ import pytest
 from scipy.ndimage import gaussian_filter
 from skimage.color import lab2rgb
 
-from training.evaluate import edges
-from training.evaluate.kid import kernel_distance
-from training.evaluate.multiscale import ms_ssim_in_body, ms_ssim_whole, window_that_fits
+from training.measure.metrics import edges
+from training.measure.metrics.kid import kernel_distance
+from training.measure.metrics.multiscale import ms_ssim_in_body, ms_ssim_whole, window_that_fits
 
 
 @pytest.fixture(scope="module")
