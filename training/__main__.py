@@ -1,4 +1,4 @@
-"""`python -m training`: prepare data, train, export, evaluate, and pages about the network."""
+"""`python -m training`: prepare data, train, export, evaluate, and run the experiments."""
 
 from __future__ import annotations
 
@@ -8,13 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from MRIColorizeLib.errors import MRIColorizeError
-from training.card.command import add_card_command
 from training.config import CONFIGS
 from training.curves import add_curves_command
 from training.data.commands import add_data_commands
 from training.errors import TrainingError
-from training.experiments.command import add_experiments_command
-from training.trap.command import add_trap_command
+from training.measure.experiments.command import add_experiments_command
 
 DEFAULT = CONFIGS / "default.toml"
 INTERRUPTED = 130  # the shell's exit status for Ctrl-C
@@ -68,11 +66,9 @@ def _parser() -> argparse.ArgumentParser:
     _add_settings(export, None)
     export.set_defaults(run=_export)
 
-    add_card_command(commands)
     add_curves_command(commands)
     add_experiments_command(commands)
     commands.add_parser("evaluate", help="measure a model on MRI that it never saw")
-    add_trap_command(commands)
     return parser
 
 
@@ -138,7 +134,7 @@ def _export(options: argparse.Namespace) -> None:
 
 
 def _evaluate(arguments: Sequence[str]) -> int:
-    from training.evaluate.__main__ import main as evaluate
+    from training.measure.evaluation.command import main as evaluate
 
     return evaluate(arguments)
 

@@ -3,7 +3,7 @@
     python Testing/benchmarks/training_step.py --prepared PREPARED [--threads N] [--repeats N]
 
 Whole steps on drawn samples (drawing, both passes, optimizers), in one process with the same
-threads, in turns. The published step is ablations/published_network.toml in float32: its network at
+threads, in turns. The published step is published_network.toml in float32: its network at
 256 pixels, cycle, two discriminators, SegNet (untrained: its time does not depend on its weights).
 As samples differ in size, pixels a second stand beside samples a second.
 """
@@ -84,7 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "segnet.path=made here",
     ]
     files = {
-        "published, float32": ("ablations/published_network.toml", published),
+        "published, float32": ("published_network.toml", published),
         "ships, float32": ("default.toml", [*ours, "precision=32-true"]),
         "ships": ("default.toml", ours),
     }

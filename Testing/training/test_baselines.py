@@ -10,8 +10,15 @@ from skimage.color import lab2rgb, rgb2lab
 import phantoms
 from MRIColorizeLib.tissue import PALETTE_LAB, Tissue
 from training.data.prepared import ManifestEntry, PreparedVolume
-from training.evaluate import measures
-from training.evaluate.baselines import (
+from training.measure.cases.learned import (
+    BINS,
+    ColorStatistics,
+    Region,
+    RegionColors,
+    learn_statistics,
+    region_of,
+)
+from training.measure.colorings.baselines import (
     BASELINES,
     Subject,
     constant_color,
@@ -21,14 +28,7 @@ from training.evaluate.baselines import (
     optimal_transport,
     reinhard,
 )
-from training.evaluate.learned import (
-    BINS,
-    ColorStatistics,
-    Region,
-    RegionColors,
-    learn_statistics,
-    region_of,
-)
+from training.measure.metrics import measures
 
 
 @pytest.fixture(scope="module")

@@ -8,16 +8,16 @@ import pytest
 
 import phantoms
 from MRIColorizeLib.tissue import Tissue
-from training.evaluate.cases import (
+from training.measure.cases.cases import (
     contrast_and_subject,
     file_cases,
     labelled_cases,
     slab_cases,
     slabs,
 )
-from training.evaluate.selection import choose_slices, few_slices, slices_with_body
-from training.evaluate.stacks import ColoredStack
-from training.evaluate.synthetic import INTENSITIES, fine_structure, synthetic_mri
+from training.measure.cases.synthetic import INTENSITIES, fine_structure, synthetic_mri
+from training.measure.colorings.selection import choose_slices, few_slices, slices_with_body
+from training.measure.colorings.stacks import ColoredStack
 
 
 @pytest.fixture(scope="module")

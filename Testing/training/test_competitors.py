@@ -20,11 +20,11 @@ from training.config import CONFIGS, LossConfig
 from training.data.slices import Batch
 from training.data.synthesis import Random
 from training.errors import ConfigError, RunError
-from training.evaluate.measures import colorfulness
-from training.experiments.engines import colorizer_of
 from training.export import ExportNotes, export_model
 from training.learner import NETWORKS, Learner
 from training.losses import mean_colorfulness, share_divergence, supervised_losses
+from training.measure.colorings.engines import colorizer_of
+from training.measure.metrics.measures import colorfulness
 from training.networks.chroma import AB_BOUND
 from training.parallel import make_fabric
 from training.sampling import StepSource

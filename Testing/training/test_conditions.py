@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from MRIColorizeLib.volume import Volume
-from training.evaluate import conditions
-from training.evaluate.cases import MRI, Case
-from training.evaluate.learned import Region
-from training.evaluate.measures import eroded
+from training.measure.cases.cases import MRI, Case
+from training.measure.cases.learned import Region
+from training.measure.colorings import degradations
+from training.measure.metrics.measures import eroded
 
 
 @pytest.fixture(scope="module")
@@ -41,13 +41,13 @@ def case():
 
 @pytest.mark.parametrize("percent", [3, 9])
 def test_rician_noise_has_the_power_that_it_says(case, percent):
-    noisy = conditions.rician_noise(percent)(case, 1.0).volume.array
+    noisy = degradations.rician_noise(percent)(case, 1.0).volume.array
     sigma = percent / 100 * 0.9
     # Where there is no signal, the magnitude is Rayleigh's; where there is, nearly normal.
     assert noisy[~case.mask].mean() == pytest.approx(sigma * np.sqrt(np.pi / 2), rel=0.03)
     bright = case.volume.array > 0.8
     assert noisy[bright].std() == pytest.approx(sigma, rel=0.05)
-    again = conditions.rician_noise(percent)(case, 1.0).volume.array
+    again = degradations.rician_noise(percent)(case, 1.0).volume.array
     np.testing.assert_array_equal(noisy, again)
 
 
@@ -55,18 +55,18 @@ def test_rician_noise_has_the_power_that_it_says(case, percent):
 def test_a_bias_field_is_smooth_and_reaches_its_percentage_at_the_corners(case, percent):
     ones = np.ones(case.volume.array.shape, np.float32)
     everywhere = replace(case, volume=Volume(ones, case.volume.ijk_to_ras))
-    field = conditions.bias_field(percent)(everywhere, 1.0).volume.array
+    field = degradations.bias_field(percent)(everywhere, 1.0).volume.array
     share = percent / 100
     corners = field[:, [0, 0, -1, -1], [0, -1, 0, -1]]
     np.testing.assert_allclose(corners, [[1 - share, 1, 1, 1 + share]] * 3, rtol=1e-6)
     for axis in (1, 2):  # a ramp: every step is as large as the next
         np.testing.assert_allclose(np.diff(field, 2, axis=axis), 0, atol=1e-6)
-    biased = conditions.bias_field(percent)(case, 1.0).volume.array
+    biased = degradations.bias_field(percent)(case, 1.0).volume.array
     np.testing.assert_allclose(biased, case.volume.array * field, rtol=1e-6)
 
 
 def test_coarser_pixels_keep_means_and_lose_edges(case):
-    coarse = conditions.coarser(4)(case, 1.0).volume.array
+    coarse = degradations.coarser(4)(case, 1.0).volume.array
     assert coarse.shape == case.volume.array.shape
     assert coarse.mean() == pytest.approx(case.volume.array.mean(), rel=0.02)
     steps = [np.abs(np.diff(array[0], axis=1)).max() for array in (case.volume.array, coarse)]
@@ -76,7 +76,7 @@ def test_coarser_pixels_keep_means_and_lose_edges(case):
 @pytest.mark.parametrize("side", [256, 128, 64])
 @pytest.mark.parametrize("raw", [True, False])
 def test_a_field_of_view_shows_the_whole_body_in_the_middle(case, side, raw):
-    seen = conditions.field_of_view(side, raw)(case, 1.0)
+    seen = degradations.field_of_view(side, raw)(case, 1.0)
     assert seen.volume.array.shape == seen.labels.shape == seen.mask.shape == (3, side, side)
     assert seen.truth.shape == (3, side, side, 3)
     rows, columns = (np.flatnonzero(seen.mask[0].any(axis=axis)) for axis in (1, 0))
@@ -87,7 +87,7 @@ def test_a_field_of_view_shows_the_whole_body_in_the_middle(case, side, raw):
 
 @pytest.mark.parametrize("side", [256, 128, 64])
 def test_a_field_of_view_is_one_square_of_millimetres_whatever_its_pixels(case, side):
-    engine, raw = (conditions.field_of_view(side, way)(case, 1.0) for way in (False, True))
+    engine, raw = (degradations.field_of_view(side, way)(case, 1.0) for way in (False, True))
     # The disc is 112 mm high and 42 mm wide (0.7 of 160 and of 60 mm); the square a little more.
     step = engine.volume.spacing[1]
     body = engine.mask[0]
@@ -101,7 +101,7 @@ def test_a_field_of_view_is_one_square_of_millimetres_whatever_its_pixels(case, 
 
 @pytest.mark.parametrize("side", [256, 128, 64])
 def test_truth_and_labels_stay_registered_in_a_field_of_view(case, side):
-    seen = conditions.field_of_view(side, True)(case, 1.0)
+    seen = degradations.field_of_view(side, True)(case, 1.0)
     assert set(np.unique(seen.labels[seen.mask])) == {1, 2}
     assert not seen.labels[~seen.mask].any()
     assert not seen.truth[~seen.mask].any()
@@ -115,4 +115,4 @@ def test_truth_and_labels_stay_registered_in_a_field_of_view(case, side):
 
 def test_a_case_without_a_body_is_refused(case):
     with pytest.raises(ValueError, match="no mask"):
-        conditions.field_of_view(64, raw=True)(replace(case, mask=None), 1.0)
+        degradations.field_of_view(64, raw=True)(replace(case, mask=None), 1.0)

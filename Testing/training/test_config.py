@@ -22,14 +22,14 @@ def test_every_file_is_a_configuration_that_says_what_it_is(path):
 
 
 def test_an_ablation_differs_from_its_base_in_what_it_says_alone():
-    default = load_config(CONFIGS / "default.toml")
-    without = load_config(CONFIGS / "ablations" / "no_tissue.toml")
-    losses = dataclasses.replace(default.losses, tissue=0.0)
-    assert without == dataclasses.replace(default, losses=losses)
+    small = load_config(CONFIGS / "experiments" / "small.toml")
+    without = load_config(CONFIGS / "experiments" / "no_tissue.toml")
+    losses = dataclasses.replace(small.losses, tissue=0.0)
+    assert without == dataclasses.replace(small, losses=losses)
 
 
 def test_the_published_network_is_the_published_network():
-    path = CONFIGS / "ablations" / "published_network.toml"
+    path = CONFIGS / "published_network.toml"
     assert load_config(path, ["segnet.path=x"]).generator == GeneratorConfig.published()
 
 

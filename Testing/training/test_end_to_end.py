@@ -93,5 +93,5 @@ def test_the_help_names_every_command(capsys):
         main(["--help"])
     assert ended.value.code == 0
     shown = capsys.readouterr().out
-    for command in ("prepare", "segnet", "train", "curves", "export", "card", "evaluate"):
+    for command in ("prepare", "segnet", "train", "curves", "export", "experiments", "evaluate"):
         assert command in shown

@@ -18,15 +18,15 @@ import phantoms
 from MRIColorizeLib.network.config import GeneratorConfig
 from MRIColorizeLib.network.generator import DualDecoderGenerator
 from training.data.prepared import save_prepared
-from training.evaluate import sizes
-from training.evaluate.__main__ import main
-from training.evaluate.baselines import BASELINES
-from training.evaluate.evaluation import Request, evaluate
-from training.evaluate.montage import as_seen
-from training.evaluate.report import write_report
-from training.evaluate.scores import Measure
-from training.evaluate.stacks import MODES
-from training.evaluate.synthetic import INTENSITIES
+from training.measure.cases.synthetic import INTENSITIES
+from training.measure.colorings.baselines import BASELINES
+from training.measure.colorings.scores import Measure
+from training.measure.colorings.stacks import MODES
+from training.measure.evaluation import sizes
+from training.measure.evaluation.command import main
+from training.measure.evaluation.evaluation import Request, evaluate
+from training.measure.evaluation.montage import as_seen
+from training.measure.evaluation.report import write_report
 
 METHODS = [*MODES, *BASELINES]
 ORANGE = (200, 120, 40)
@@ -158,7 +158,7 @@ def test_the_rows_hold_what_theory_says_of_them(summary):
         def mean(method, measure, kind=kind):
             return summary[kind, method, measure]["mean"]
 
-        for measure in ("ssim_body", "ssim_slice", "ms_ssim_body", "stsim1_body", "fsim_slice"):
+        for measure in ("ssim_body", "ssim_slice", "ms_ssim_body", "stsim1_body"):
             assert mean("grey copy", measure) > 0.99
         assert mean("grey copy", "cf_body") == 0
         assert mean("constant colour", "ncc2") == mean("constant colour", "orientation") == 0
@@ -190,10 +190,9 @@ def test_every_slice_s_number_is_in_the_csv(out, summary):
     assert np.mean(mine) == pytest.approx(summary["MRI", "natural", "ncc2"]["mean"], abs=1e-4)
 
 
-def test_the_report_is_in_both_formats_with_the_same_tables(out):
-    text, page = (out / "report.md").read_text(), (out / "report.html").read_text()
-    assert text.count("\n| --- |") == page.count("<thead>") >= 8
-    assert page.count("<table>") == page.count("</table>")
+def test_the_report_has_its_tables_and_says_what_it_lacks(out):
+    text = (out / "report.md").read_text()
+    assert text.count("\n| --- |") >= 8
     assert "The validation part" in text
     assert "KID was not computed" in text
 

@@ -4,8 +4,8 @@ import pytest
 
 import phantoms
 from MRIColorizeLib.tissue import Tissue
-from training.evaluate.cases import labelled_cases, slab_cases
-from training.experiments.conditions import CONDITIONS
+from training.measure.cases.cases import labelled_cases, slab_cases
+from training.measure.colorings.conditions import CONDITIONS
 
 VOLUMES = [
     phantoms.mri("person_t1", "val", (24, 70, 60)),

@@ -5,7 +5,7 @@ import pytest
 import SimpleITK as sitk
 
 import phantoms
-from training.experiments.held_out import held_out
+from training.measure.colorings.held_out import held_out
 
 VOLUMES = [
     phantoms.mri("person_t1", "val", (24, 70, 60)),
@@ -37,7 +37,7 @@ def test_the_test_part_is_read_from_files(tmp_path, monkeypatch):
     image.SetSpacing((2, 2, 2))
     (tmp_path / "mri").mkdir()
     sitk.WriteImage(image, str(tmp_path / "mri" / "person_t1.nii.gz"))
-    monkeypatch.setattr("training.experiments.held_out.TEST_VOLUMES", ("person_t1",))
+    monkeypatch.setattr("training.measure.colorings.held_out.TEST_VOLUMES", ("person_t1",))
     frames = {"train": (0,), "test": (2, 3)}
     volumes = [phantoms.cryosection(shape=(8, 90, 80), frames=frames)]
     thin = held_out(volumes, "test", tmp_path)

@@ -3,9 +3,9 @@
 import pytest
 
 from training.__main__ import main
-from training.evaluate.systems import SYSTEMS
-from training.experiments.conditions import CONDITIONS
-from training.experiments.manifest import (
+from training.measure.colorings.conditions import CONDITIONS
+from training.measure.evaluation.systems import SYSTEMS
+from training.measure.experiments.manifest import (
     FOLDER,
     LEAST_SAMPLES,
     ManifestError,
@@ -105,20 +105,20 @@ def test_a_good_manifest_is_read(tmp_path):
 
 
 def test_the_command_lists_reports_and_says_what_it_lacks(tmp_path, capsys):
-    results = ["--results", str(tmp_path / "results")]
-    assert main(["experiments", "--list", *results]) == 0
+    out = ["--out", str(tmp_path / "out")]
+    assert main(["experiments", "--list", *out]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == len(MANIFEST.jobs())
     assert sum("not run: no pictures" in line for line in lines) == 6
-    assert main(["experiments", "--report", *results, "--report-to", str(tmp_path / "out")]) == 0
-    page = (tmp_path / "out" / "competitors.md").read_text()
+    assert main(["experiments", "--report", *out]) == 0
+    page = (tmp_path / "out" / "report" / "competitors.md").read_text()
     assert "not run: neither code nor weights are public" in page
-    assert main(["experiments"]) == 2
-    assert main(["experiments", "--list", "--only", "nobody"]) == 2
-    assert main(["experiments", "--list", "--model", str(tmp_path / "small")]) == 2
+    assert main(["experiments", *out]) == 2
+    assert main(["experiments", *out, "--list", "--only", "nobody"]) == 2
+    assert main(["experiments", *out, "--list", "--model", str(tmp_path / "small")]) == 2
     said = capsys.readouterr().err
     assert "give the folder another name" in said
-    assert "--prepared and --out" in said
+    assert "need --prepared" in said
     assert "no arm 'nobody'" in said
 
 

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import shutil
 import signal
 
 import numpy as np
@@ -14,21 +15,21 @@ from MRIColorizeLib.network.model import find_model
 from training.checkpoint import CHECKPOINT, read_state
 from training.data.prepared import save_prepared
 from training.errors import RunError
-from training.evaluate.baselines import BASELINES
-from training.evaluate.stacks import MODES, NATURAL, TRUTH
-from training.experiments.assessment import HARDEST
-from training.experiments.listing import listing
-from training.experiments.manifest import Arm, Comparison, Manifest
-from training.experiments.queue import Queue
-from training.experiments.results import (
+from training.learner import DivergedError, Learner
+from training.measure.colorings.baselines import BASELINES
+from training.measure.colorings.stacks import MODES, NATURAL, TRUTH
+from training.measure.experiments.assessment import HARDEST
+from training.measure.experiments.listing import listing
+from training.measure.experiments.manifest import Arm, Comparison, Manifest
+from training.measure.experiments.queue import Queue
+from training.measure.experiments.results import (
     ResultError,
     fingerprint,
     read_result,
     result_path,
     write_result,
 )
-from training.experiments.workplace import Workplace, write_slices
-from training.learner import DivergedError, Learner
+from training.measure.experiments.workplace import Workplace, write_slices
 
 TINY = """
 steps = 4
@@ -78,7 +79,7 @@ def _manifest(folder, conditions=("plain",), arms=("first", "second")):
 
 
 def _place(prepared, folder):
-    return Workplace(prepared, folder / "out", folder / "results")
+    return Workplace(prepared, folder / "out")
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +93,7 @@ def done(prepared, tmp_path_factory):
 
 def test_a_result_says_how_the_arm_was_trained_and_every_number(done):
     folder, manifest = done
-    result = read_result(folder / "results", "first", 1)
+    result = read_result(folder / "out" / "results", "first", 1)
     training = result.training
     assert (training.steps, training.samples) == (4, 16)
     assert training.seconds > 0
@@ -112,7 +113,7 @@ def test_a_result_says_how_the_arm_was_trained_and_every_number(done):
 
 def test_a_head_without_tissues_is_read_by_its_colours(done):
     folder, _ = done
-    series = read_result(folder / "results", "second", 1).conditions["plain"].series
+    series = read_result(folder / "out" / "results", "second", 1).conditions["plain"].series
     measures = {s.measure for s in series}
     assert {"tissue_of_colors", "agreement_of_colors"} <= measures
     assert not {"tissue", "agreement"} & measures
@@ -120,30 +121,34 @@ def test_a_head_without_tissues_is_read_by_its_colours(done):
 
 def test_the_file_holds_the_fingerprint_and_comes_back_the_same(done, tmp_path):
     folder, _ = done
-    result = read_result(folder / "results", "first", 1)
-    told = json.loads(result_path(folder / "results", "first", 1).read_text())
+    result = read_result(folder / "out" / "results", "first", 1)
+    told = json.loads(result_path(folder / "out" / "results", "first", 1).read_text())
     assert told["fingerprint"] == result.fingerprint == fingerprint(told["training"]["settings"])
     write_result(result, tmp_path)
-    first, again = (result_path(f, "first", 1) for f in (folder / "results", tmp_path))
+    first, again = (result_path(f, "first", 1) for f in (folder / "out" / "results", tmp_path))
     assert first.read_bytes() == again.read_bytes()
 
 
 def test_what_is_done_is_skipped_even_where_there_are_no_weights(done, prepared, tmp_path):
     folder, manifest = done
-    place = Workplace(prepared, tmp_path / "empty", folder / "results")
+    place = Workplace(prepared, tmp_path / "elsewhere")
+    shutil.copytree(folder / "out" / "results", place.results)
     assert Queue(manifest, place, _quiet).run()
-    assert not (tmp_path / "empty").exists()
-    assert "done" in listing(manifest, folder / "results")
+    assert [path.name for path in place.out.iterdir()] == ["results"]
+    assert "done" in listing(manifest, place.out)
 
 
 def test_another_condition_is_measured_with_the_weights_that_are_there(done, prepared, tmp_path):
     folder, _ = done
     manifest = _manifest(tmp_path, ("plain", "noise-9"), ("first",))
-    assert "to measure: noise-9" in listing(manifest, folder / "results")
+    assert "to measure: noise-9" in listing(manifest, folder / "out")
     trained = (folder / "out" / "first-1" / CHECKPOINT).stat().st_mtime_ns
     assert Queue(manifest, _place(prepared, folder), _quiet).run()
     assert (folder / "out" / "first-1" / CHECKPOINT).stat().st_mtime_ns == trained
-    assert set(read_result(folder / "results", "first", 1).conditions) == {"plain", "noise-9"}
+    assert set(read_result(folder / "out" / "results", "first", 1).conditions) == {
+        "plain",
+        "noise-9",
+    }
 
 
 def test_other_settings_or_other_data_are_run_again(done, prepared, tmp_path):
@@ -173,14 +178,14 @@ def test_a_queue_that_was_interrupted_goes_on_at_its_step(prepared, tmp_path, mo
 
     monkeypatch.setattr(Learner, "step", interrupted)
     assert not queue.run()
-    assert read_result(tmp_path / "results", "first", 1) is None
+    assert read_result(tmp_path / "out" / "results", "first", 1) is None
     state = read_state(tmp_path / "out" / "first-1" / CHECKPOINT)
     assert state["step"] == 3
-    assert "step 3 of 4" in listing(manifest, tmp_path / "results", tmp_path / "out")
+    assert "step 3 of 4" in listing(manifest, tmp_path / "out")
     monkeypatch.setattr(Learner, "step", step)
-    monkeypatch.setattr("training.experiments.queue.assess", lambda *_: iter(()))
+    monkeypatch.setattr("training.measure.experiments.queue.assess", lambda *_: iter(()))
     assert queue.run()
-    assert read_result(tmp_path / "results", "first", 1).training.samples == 16
+    assert read_result(tmp_path / "out" / "results", "first", 1).training.samples == 16
 
 
 def test_no_training_is_begun_for_a_moment(prepared, tmp_path):
@@ -200,7 +205,7 @@ def test_another_systems_pictures_fill_its_row(prepared, tmp_path):
     place = dataclasses.replace(_place(prepared, tmp_path), predictions=tmp_path / "systems")
     queue = Queue(manifest, place, _quiet)
     assert queue.run(["elsewhere"])  # no pictures, nothing to do
-    assert "not run: no pictures" in listing(manifest, tmp_path / "results")
+    assert "not run: no pictures" in listing(manifest, tmp_path / "out")
     assert write_slices(place, tmp_path / "inputs") == 6 + 4 * 4  # three contrasts of two frames
     for path in sorted((tmp_path / "inputs").rglob("*.png")):
         grey = np.asarray(Image.open(path))
@@ -208,7 +213,7 @@ def test_another_systems_pictures_fill_its_row(prepared, tmp_path):
         picture.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(np.stack([grey] * 3, axis=-1)).save(picture)
     assert queue.run(["elsewhere"])
-    result = read_result(tmp_path / "results", "elsewhere", 0)
+    result = read_result(tmp_path / "out" / "results", "elsewhere", 0)
     found = {(s.kind, s.measure): s.values for s in result.conditions["plain"].series}
     assert {s.method for s in result.conditions["plain"].series} == {"natural"}
     assert min(found["MRI", "ssim_body"]) > 0.99  # a copy of the MRI
@@ -226,7 +231,8 @@ def test_a_model_on_the_command_line_stands_beside_the_arms_without_what_is_triv
     place.__dict__["_cases"] = {"axial": place.cases("axial")[:1]}  # one is enough here
     assert Queue(manifest, place, _quiet).run()
     ours, beside = (
-        read_result(tmp_path / "results", name, 0) for name in ("shipped", "visible-human-head")
+        read_result(tmp_path / "out" / "results", name, 0)
+        for name in ("shipped", "visible-human-head")
     )
 
     def methods(result, condition):
@@ -237,7 +243,7 @@ def test_a_model_on_the_command_line_stands_beside_the_arms_without_what_is_triv
     assert methods(beside, "plain") == set(MODES)
     assert methods(beside, "noise-9") == {NATURAL}
     assert ours.weights == beside.weights
-    assert "visible-human-head-0" in listing(manifest, tmp_path / "results")
+    assert "visible-human-head-0" in listing(manifest, tmp_path / "out")
 
 
 def test_an_arm_that_breaks_down_does_not_hold_up_the_others(prepared, tmp_path, monkeypatch):
@@ -250,8 +256,8 @@ def test_an_arm_that_breaks_down_does_not_hold_up_the_others(prepared, tmp_path,
         return step(learner, batches, number)
 
     monkeypatch.setattr(Learner, "step", diverges)
-    monkeypatch.setattr("training.experiments.queue.assess", lambda *_: iter(()))
+    monkeypatch.setattr("training.measure.experiments.queue.assess", lambda *_: iter(()))
     with pytest.raises(RunError, match="first-1: Training stopped in step 1"):
         Queue(manifest, _place(prepared, tmp_path), _quiet).run()
-    assert read_result(tmp_path / "results", "first", 1) is None
-    assert read_result(tmp_path / "results", "second", 1).training.steps == 4
+    assert read_result(tmp_path / "out" / "results", "first", 1) is None
+    assert read_result(tmp_path / "out" / "results", "second", 1).training.steps == 4

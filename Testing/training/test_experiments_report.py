@@ -8,12 +8,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from training.experiments.conditions import CONDITIONS
-from training.experiments.differences import difference_table, findings, of_itself
-from training.experiments.evidence import Evidence, paired
-from training.experiments.manifest import Arm, Comparison, Manifest
-from training.experiments.report import write_report
-from training.experiments.results import (
+from training.measure.colorings.conditions import CONDITIONS
+from training.measure.experiments.differences import difference_table, findings, of_itself
+from training.measure.experiments.evidence import Evidence, paired
+from training.measure.experiments.manifest import Arm, Comparison, Manifest
+from training.measure.experiments.report import write_report
+from training.measure.experiments.results import (
     ArmResult,
     Measured,
     ResultError,
@@ -22,7 +22,7 @@ from training.experiments.results import (
     learnt,
     write_result,
 )
-from training.experiments.tables import NOT_RUN
+from training.measure.experiments.tables import NOT_RUN
 
 UNITS = [f"slab{k}" for k in range(8)]
 SETTINGS = """

@@ -13,8 +13,8 @@ from MRIColorizeLib.files.reading import read_volume
 from MRIColorizeLib.network.model import load_model
 from MRIColorizeLib.scale import Scale
 from MRIColorizeLib.volume import Volume, slice_order
-from training.evaluate.engine_invariance import engine_changes, turn_slices
-from training.evaluate.invariance import network_changes
+from training.measure.metrics.engine_invariance import engine_changes, turn_slices
+from training.measure.metrics.invariance import network_changes
 
 HEAD = Path(__file__).resolve().parents[1] / "data" / "head_t1_tiny.nii.gz"
 

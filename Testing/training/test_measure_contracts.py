@@ -11,13 +11,12 @@ from scipy.ndimage import gaussian_filter
 from skimage.color import lab2rgb
 from torchmetrics.image.kid import poly_mmd
 
-from training.evaluate import edges, measures
-from training.evaluate.features import segnet_features
-from training.evaluate.kid import kernel_distance
-from training.evaluate.multiscale import ms_ssim_in_body, ms_ssim_whole
-from training.evaluate.phase import fsim
-from training.evaluate.scores import Measure
-from training.evaluate.texture import texture_similarity
+from training.measure.colorings.scores import Measure
+from training.measure.metrics import edges, measures
+from training.measure.metrics.features import segnet_features
+from training.measure.metrics.kid import kernel_distance
+from training.measure.metrics.multiscale import ms_ssim_in_body, ms_ssim_whole
+from training.measure.metrics.texture import texture_similarity
 from training.networks.segnet import SegNet
 from training.segmentation import CARD, WEIGHTS
 
@@ -37,8 +36,6 @@ STRUCTURE = {
     Measure.STSIM1_BODY: (_texture("stsim1", "body"), 0, 1, True),
     Measure.STSIM2_SLICE: (_texture("stsim2", "slice"), 0, 1, True),
     Measure.STSIM2_BODY: (_texture("stsim2", "body"), 0, 1, True),
-    Measure.FSIM_SLICE: (lambda i, m, mask: fsim(i, m), 0, 1, True),
-    Measure.FSIM_BODY: (fsim, 0, 1, True),
     # Where the MRI is flat they ask for nothing, where the picture is flat they count 0.
     Measure.NCC2: (measures.squared_ncc, 0, 1, False),
     Measure.DETAIL: (edges.fine_detail, 0, 1, False),
@@ -47,8 +44,6 @@ STRUCTURE = {
 }
 # What these compare is the same when dark and bright change places.
 BLIND_TO_REVERSAL = {
-    Measure.FSIM_SLICE,
-    Measure.FSIM_BODY,
     Measure.NCC2,
     Measure.DETAIL,
     Measure.ORIENTATION,
@@ -125,7 +120,7 @@ def test_a_slice_without_a_body_has_no_value(measure, pictures):
 
 
 def test_every_measure_of_structure_is_held_to_this():
-    named = {m for m in Measure if any(part in m.name for part in ("SSIM", "STSIM", "FSIM"))}
+    named = {m for m in Measure if any(part in m.name for part in ("SSIM", "STSIM"))}
     assert named | {Measure.NCC2, Measure.DETAIL, Measure.ORIENTATION} == set(STRUCTURE)
 
 

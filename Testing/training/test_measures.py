@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from MRIColorizeLib.tissue import Tissue
-from training.evaluate import measures
+from training.measure.metrics import measures
 
 
 @pytest.fixture(scope="module")

@@ -8,10 +8,10 @@ import pytest
 
 from MRIColorizeLib.tissue import Tissue
 from MRIColorizeLib.volume import Volume
-from training.evaluate.cases import MRI, SLAB, Case
-from training.evaluate.learned import Region
-from training.evaluate.montage import may_show
-from training.evaluate.stacks import ColoredStack
+from training.measure.cases.cases import MRI, SLAB, Case
+from training.measure.cases.learned import Region
+from training.measure.colorings.stacks import ColoredStack
+from training.measure.evaluation.montage import may_show
 
 
 @pytest.fixture

@@ -5,14 +5,14 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from training.evaluate import generalisation, size_tables, systems
-from training.evaluate.cases import MRI, SLAB
-from training.evaluate.learned import Region
-from training.evaluate.origins import NO_FINDING, UNKNOWN, origin_of
-from training.evaluate.scores import Measure, Scores
-from training.evaluate.size_tables import FULL
-from training.evaluate.sizes import SIZES
-from training.evaluate.summary import Results
+from training.measure.cases.cases import MRI, SLAB
+from training.measure.cases.learned import Region
+from training.measure.cases.origins import NO_FINDING, UNKNOWN, origin_of
+from training.measure.colorings.scores import Measure, Scores
+from training.measure.evaluation import generalisation, size_tables, systems
+from training.measure.evaluation.size_tables import FULL
+from training.measure.evaluation.sizes import SIZES
+from training.measure.evaluation.summary import Results
 
 SETTING = SimpleNamespace(model_name="m", model_version="1", split="val", command="evaluate")
 

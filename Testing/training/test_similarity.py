@@ -1,14 +1,13 @@
-"""MS-SSIM, FSIM, edges of colour and KID: hand-made cases and independent libraries."""
+"""MS-SSIM, edges of colour and KID: hand-made cases and independent libraries."""
 
 import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 from skimage.color import lab2rgb
 
-from training.evaluate import edges
-from training.evaluate.kid import kernel_distance
-from training.evaluate.multiscale import ms_ssim_in_body, ms_ssim_whole, window_that_fits
-from training.evaluate.phase import fsim, phase_congruency
+from training.measure.metrics import edges
+from training.measure.metrics.kid import kernel_distance
+from training.measure.metrics.multiscale import ms_ssim_in_body, ms_ssim_whole, window_that_fits
 
 
 @pytest.fixture(scope="module")
@@ -59,33 +58,6 @@ def test_small_slices_need_a_smaller_window(side, window):
 def test_slices_too_small_for_five_scales_are_refused():
     with pytest.raises(ValueError, match="33 pixels"):
         window_that_fits(32)
-
-
-# FSIM
-
-
-def test_fsim_equals_an_independent_library(waves):
-    # piq 0.8.0, fsim(..., chromatic=False), on the same arrays.
-    for other, expected in (
-        (gaussian_filter(waves, (0, 2, 2)), 0.9680153),
-        (np.round(waves * 4) / 4, 0.6821883),
-        (waves**2, 0.9246432),
-    ):
-        assert fsim(other, waves)[0] == pytest.approx(expected, abs=1e-5)
-
-
-def test_phase_congruency_finds_an_edge_whatever_its_contrast():
-    step = np.zeros((64, 64))
-    step[:, 32:] = 1
-    strong, weak = phase_congruency(200 * step), phase_congruency(20 * step)
-    assert strong.max() <= 1
-    assert int(strong[32, 8:56].argmax()) + 8 in (31, 32)
-    assert weak[32, 31] == pytest.approx(strong[32, 31], rel=0.05)
-
-
-def test_pictures_without_features_have_no_fsim(waves):
-    flat = np.full_like(waves, 0.4)
-    assert np.isnan(fsim(flat, flat)).all()
 
 
 # Edges of colour

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import t, wilcoxon
 
-from training.evaluate.statistics import compare, hierarchical_interval, holm
+from training.measure.metrics.statistics import compare, hierarchical_interval, holm
 
 NAN = float("nan")
 

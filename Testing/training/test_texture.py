@@ -5,10 +5,10 @@ import pytest
 import torch
 from scipy.ndimage import gaussian_filter
 
-from training.evaluate import measures
-from training.evaluate.pyramid import steerable_pyramid
-from training.evaluate.texture import texture_similarity
-from training.evaluate.window import gaussian_mean
+from training.measure.metrics import measures
+from training.measure.metrics.pyramid import steerable_pyramid
+from training.measure.metrics.texture import texture_similarity
+from training.measure.metrics.window import gaussian_mean
 
 NAMES = ("stsim1_slice", "stsim2_slice", "stsim1_body", "stsim2_body")
 

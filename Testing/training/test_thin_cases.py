@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from MRIColorizeLib.volume import Volume
-from training.evaluate.cases import MRI, Case
-from training.evaluate.conditions import thick_slices, thin_case
-from training.evaluate.learned import Region
-from training.evaluate.stacks import ColoredStack
+from training.measure.cases.cases import MRI, Case
+from training.measure.cases.learned import Region
+from training.measure.colorings.degradations import thick_slices, thin_case
+from training.measure.colorings.stacks import ColoredStack
 
 
 @pytest.fixture(scope="module")

@@ -63,11 +63,6 @@ class Photograph:
     rules: ColourRules
     outlines: Mapping[str, Polygons]
 
-    @property
-    def working_spacing_mm(self) -> float:
-        """Millimetres per pixel of the prepared slice."""
-        return self.spacing_mm / self.scale
-
     def mask(self, outline: str, shape: tuple[int, int]) -> np.ndarray:
         """The outline as bool `shape` on the cropped working grid; empty if not drawn."""
         return np.any([np.zeros(shape, bool), *self.parts(outline, shape)], axis=0)

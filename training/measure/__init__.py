@@ -1,0 +1,1 @@
+"""What colours are worth. Arrows: experiments -> evaluation -> colorings -> cases -> metrics."""

@@ -1,0 +1,1 @@
+"""Cases coloured by the engine, by baselines and by other systems, and scored."""

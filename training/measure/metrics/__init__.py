@@ -1,0 +1,1 @@
+"""Measures of pictures as arrays, and statistics of a few units."""

@@ -1,1 +1,0 @@
-"""What a structure loss does to tissues: the model that ships, trained on with and without it."""
