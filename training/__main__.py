@@ -68,6 +68,10 @@ def _parser() -> argparse.ArgumentParser:
 
     add_curves_command(commands)
     add_experiments_command(commands)
+    regions = commands.add_parser("regions", help="tissues in bodies of the validation part")
+    regions.add_argument("model", nargs="?", help="name or folder; default: the one that ships")
+    regions.add_argument("--prepared", type=Path, required=True, help="folder made by prepare")
+    regions.set_defaults(run=_regions)
     commands.add_parser("evaluate", help="measure a model on MRI that it never saw")
     return parser
 
@@ -113,6 +117,19 @@ def _train(options: argparse.Namespace) -> None:
     trainer.fabric.print(
         f"Step {trainer.step} of {config.steps}; the run is in {options.folder}{rest}."
     )
+
+
+def _regions(options: argparse.Namespace) -> None:
+    from MRIColorizeLib.engine.colorizer import Colorizer
+    from MRIColorizeLib.network.model import load_model
+    from MRIColorizeLib.tissue import NAMES
+    from training.data.prepared import load_all
+    from training.measure.evaluation.regions import measure_regions
+
+    colorizer = Colorizer(load_model(options.model), "cpu")
+    for row in measure_regions(colorizer, load_all(options.prepared)):
+        print(f"{row.volume}, {row.contrast}, {row.plane}:")
+        print("  " + ", ".join(f"{NAMES[code]} {share:.2f}" for code, share in row.shares.items()))
 
 
 def _export(options: argparse.Namespace) -> None:

@@ -48,11 +48,11 @@ def test_the_mean_brightness_of_the_tissues_is_in_the_textbooks_order(sequence, 
 
 
 def test_spin_echo_follows_its_signal_equation():
-    from training.data.contrast import _spin_echo
+    from training.data.contrast import spin_echo
 
     values = (torch.tensor(value) for value in (0.7, 700.0, 80.0, 1e9, 80.0))
     torch.testing.assert_close(
-        _spin_echo(*values), torch.tensor(0.7) * torch.exp(torch.tensor(-1.0))
+        spin_echo(*values), torch.tensor(0.7) * torch.exp(torch.tensor(-1.0))
     )
 
 
@@ -93,7 +93,7 @@ def test_there_is_a_share_for_every_sequence():
     assert len(SEQUENCES) == SEQUENCE_COUNT == len(SynthesisConfig().shares)
 
 
-def test_fresh_blood_outshines_muscle_in_gradient_echoes_and_leaves_spin_echoes():
+def test_fresh_blood_outshines_muscle_in_gradient_echoes_and_leavesspin_echoes():
     blood, muscle = _drawn("T1 gradient echo", inflow=1.0)[:, [BLOOD, MUSCLE]].T
     assert (blood > 1.15 * muscle).all()
     blood, muscle = _drawn("T2", outflow=1.0)[:, [BLOOD, MUSCLE]].T

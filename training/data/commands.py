@@ -90,11 +90,13 @@ def _prepare(options: argparse.Namespace) -> None:
 def _prepare_sources(options: argparse.Namespace) -> int:
     from training.data.body_maps import prepare_maps
     from training.data.cryosection import prepare_cryosections
-    from training.data.mri_labels import prepare_mri
+    from training.data.mri_labels import BODY, has_bodies, prepare_mri
 
     photographs = prepare_cryosections(options.data / "cryosection", options.out, options.pictures)
     maps = prepare_maps(options.out, options.pictures)
     scans = prepare_mri(options.data, options.out, options.pictures)
+    if not has_bodies(options.data):
+        print(f"{options.data} has no folder {BODY}: the knee of the validation part is left out.")
     return len(photographs) + len(maps) + len(scans)
 
 

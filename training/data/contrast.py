@@ -58,7 +58,7 @@ class Signals:
 
 
 def _t1_spin_echo(pd: Tensor, t1: Tensor, t2: Tensor, draw: Draw) -> Tensor:
-    return _spin_echo(pd, t1, t2, draw(350, 750), draw(8, 20))
+    return spin_echo(pd, t1, t2, draw(350, 750), draw(8, 20))
 
 
 def _t1_inversion(pd: Tensor, t1: Tensor, t2: Tensor, draw: Draw) -> Tensor:
@@ -68,15 +68,15 @@ def _t1_inversion(pd: Tensor, t1: Tensor, t2: Tensor, draw: Draw) -> Tensor:
 
 
 def _t1_gradient_echo(pd: Tensor, t1: Tensor, t2: Tensor, draw: Draw) -> Tensor:
-    return _spoiled(pd, t1, draw(12, 30), draw(20, 40))
+    return spoiled(pd, t1, draw(12, 30), draw(20, 40))
 
 
 def _t2_spin_echo(pd: Tensor, t1: Tensor, t2: Tensor, draw: Draw) -> Tensor:
-    return _spin_echo(pd, t1, t2, draw(2800, 8000), draw(60, 125))
+    return spin_echo(pd, t1, t2, draw(2800, 8000), draw(60, 125))
 
 
 def _proton_density(pd: Tensor, t1: Tensor, t2: Tensor, draw: Draw) -> Tensor:
-    return _spin_echo(pd, t1, t2, draw(1800, 5000), draw(6, 45))
+    return spin_echo(pd, t1, t2, draw(1800, 5000), draw(6, 45))
 
 
 def _flair(pd: Tensor, t1: Tensor, t2: Tensor, draw: Draw) -> Tensor:
@@ -89,7 +89,7 @@ def _flair(pd: Tensor, t1: Tensor, t2: Tensor, draw: Draw) -> Tensor:
 
 
 def _t2_star(pd: Tensor, t1: Tensor, t2: Tensor, draw: Draw) -> Tensor:
-    return _spoiled(pd, t1, draw(400, 800), draw(15, 30)) * torch.exp(-draw(10, 25) / (0.6 * t2))
+    return spoiled(pd, t1, draw(400, 800), draw(15, 30)) * torch.exp(-draw(10, 25) / (0.6 * t2))
 
 
 def _balanced(pd: Tensor, t1: Tensor, t2: Tensor, draw: Draw) -> Tensor:
@@ -112,7 +112,7 @@ def _null_time(t1: float, repetition: Tensor) -> Tensor:
     return t1 * torch.log(2 / (1 + torch.exp(-repetition / t1)))
 
 
-def _spin_echo(pd: Tensor, t1: Tensor, t2: Tensor, repetition: Tensor, echo: Tensor) -> Tensor:
+def spin_echo(pd: Tensor, t1: Tensor, t2: Tensor, repetition: Tensor, echo: Tensor) -> Tensor:
     return pd * (1 - torch.exp(-repetition / t1)) * torch.exp(-echo / t2)
 
 
@@ -121,7 +121,7 @@ def _inversion_recovery(pd: Tensor, t1: Tensor, inversion: Tensor, repetition: T
     return pd * (1 - 2 * torch.exp(-inversion / t1) + torch.exp(-repetition / t1)).abs()
 
 
-def _spoiled(pd: Tensor, t1: Tensor, repetition: Tensor, degrees: Tensor) -> Tensor:
+def spoiled(pd: Tensor, t1: Tensor, repetition: Tensor, degrees: Tensor) -> Tensor:
     angle, decay = torch.deg2rad(degrees), torch.exp(-repetition / t1)
     return pd * torch.sin(angle) * (1 - decay) / (1 - torch.cos(angle) * decay)
 

@@ -28,6 +28,7 @@ from training.data.prepared import ManifestEntry, PreparedVolume, save_prepared
 from training.data.structures import is_fine, tissue_of
 
 _MARGIN_VOXELS = 4
+BODY = "body"  # folder of the scans of bodies
 _ATLAS = ("mri/brain_t1_norm.mgz", "labels/brain_t1_norm_aparc_aseg.mgz")
 _MIXTURE = (
     "CSF, grey and white matter by a three-Gaussian mixture with bias field inside the stripped "
@@ -200,6 +201,8 @@ def prepare_mri(
     facts = _source_facts(source_dir)
     atlas = read_atlas(source_dir)
     done = []
+    if not has_bodies(source_dir):
+        sources = [source for source in sources if not source.file.startswith(f"{BODY}/")]
     for source in sources:
         if source.file not in facts:
             raise MriReadError(f"{source_dir / 'sources.toml'} does not list {source.file}.")
@@ -210,6 +213,11 @@ def prepare_mri(
             write_montage(picture, volume.image, volume.labels, volume.spacing)
         done.append(volume)
     return done
+
+
+def has_bodies(source_dir: Path) -> bool:
+    """Whether the data holds scans of bodies, which `fetch` does not bring: validation alone."""
+    return (source_dir / BODY / "sources.toml").is_file()
 
 
 def read_atlas(source_dir: Path) -> Atlas:
@@ -251,7 +259,8 @@ def _source_facts(source_dir: Path) -> dict[str, dict[str, str]]:
     path = source_dir / "sources.toml"
     try:
         facts = {}
-        for listed in (path, source_dir / "body" / "sources.toml"):
+        lists = [path, source_dir / BODY / "sources.toml"]
+        for listed in lists if has_bodies(source_dir) else lists[:1]:
             folder = listed.parent.relative_to(source_dir)
             for entry in tomllib.loads(listed.read_text(encoding="utf-8"))["file"]:
                 facts[(folder / str(entry["name"])).as_posix()] = entry

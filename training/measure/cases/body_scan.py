@@ -11,7 +11,7 @@ from torch import Tensor
 
 from MRIColorizeLib.tissue import Tissue
 from MRIColorizeLib.volume import Volume
-from training.data.contrast import _spin_echo, _spoiled
+from training.data.contrast import spin_echo, spoiled
 from training.data.prepared import PreparedVolume
 from training.data.structures import CODES, STRUCTURES
 
@@ -19,19 +19,19 @@ Signal = Callable[[Tensor, Tensor, Tensor], Tensor]
 
 
 def _t1(pd: Tensor, t1: Tensor, t2: Tensor) -> Tensor:
-    return _spin_echo(pd, t1, t2, torch.tensor(550.0), torch.tensor(12.0))
+    return spin_echo(pd, t1, t2, torch.tensor(550.0), torch.tensor(12.0))
 
 
 def _t2(pd: Tensor, t1: Tensor, t2: Tensor) -> Tensor:
-    return _spin_echo(pd, t1, t2, torch.tensor(5000.0), torch.tensor(95.0))
+    return spin_echo(pd, t1, t2, torch.tensor(5000.0), torch.tensor(95.0))
 
 
 def _pd(pd: Tensor, t1: Tensor, t2: Tensor) -> Tensor:
-    return _spin_echo(pd, t1, t2, torch.tensor(3000.0), torch.tensor(20.0))
+    return spin_echo(pd, t1, t2, torch.tensor(3000.0), torch.tensor(20.0))
 
 
 def _gradient_echo(pd: Tensor, t1: Tensor, t2: Tensor) -> Tensor:
-    return _spoiled(pd, t1, torch.tensor(6.0), torch.tensor(11.0))
+    return spoiled(pd, t1, torch.tensor(6.0), torch.tensor(11.0))
 
 
 # Signal of water and fat, and how much of the fat is left.

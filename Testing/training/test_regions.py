@@ -1,0 +1,71 @@
+"""Bodies of the validation part: scans made of their maps, and how much of each tissue is right."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+import phantoms
+from MRIColorizeLib.engine.colorizer import Colorizer
+from MRIColorizeLib.network.config import GeneratorConfig
+from MRIColorizeLib.network.generator import DualDecoderGenerator
+from MRIColorizeLib.network.model import Model, ModelCard
+from MRIColorizeLib.scale import Scale
+from MRIColorizeLib.tissue import Tissue
+from training.data.prepared import PreparedVolume
+from training.measure.cases.body_scan import CONTRASTS, scan_body
+from training.measure.evaluation.regions import measure_regions
+
+
+@pytest.fixture
+def colorizer(tmp_path):
+    network = DualDecoderGenerator(GeneratorConfig(width=4, branch_width=4, blocks=1)).eval()
+    card = ModelCard("made", "", "", "", Scale.fixed(3.0), 1.0, {}, "", 0, tmp_path, {})
+    return Colorizer(Model(card, network), "cpu")
+
+
+def _map(**changes):
+    volume = phantoms.mri("body", "val", shape=(12, 50, 44))
+    labels = volume.labels.copy()
+    labels[labels == Tissue.GREY_MATTER] = Tissue.MUSCLE
+    labels[labels == Tissue.WHITE_MATTER] = Tissue.FAT
+    entry = dataclasses.replace(volume.entry, region="body")
+    image = np.zeros(labels.shape, np.uint8)
+    return PreparedVolume(entry, image, labels, volume.spacing, **changes)
+
+
+def test_a_map_is_scanned_in_its_contrast_and_the_same_each_time():
+    volume = _map()
+    means = {}
+    for contrast in CONTRASTS:
+        scan = scan_body(volume, contrast)
+        np.testing.assert_array_equal(scan.array, scan_body(volume, contrast).array)
+        means[contrast] = {
+            tissue: scan.array[volume.labels == tissue].mean()
+            for tissue in (Tissue.FAT, Tissue.MUSCLE)
+        }
+    assert means["T1"][Tissue.FAT] > 1.5 * means["T1"][Tissue.MUSCLE]
+    for contrast in ("T2, fat suppressed", "T1, Dixon water"):
+        assert means[contrast][Tissue.FAT] < means[contrast][Tissue.MUSCLE]
+
+
+def test_the_shares_are_those_of_the_voxels_that_get_their_tissue(colorizer, monkeypatch):
+    volume = _map()
+    truth = volume.labels.copy()
+    truth[:6][truth[:6] == Tissue.FAT] = Tissue.MUSCLE  # half of the fat is wrong
+
+    def answer(scan, options):
+        return dataclasses.make_dataclass("Told", ["tissue"])(truth)
+
+    monkeypatch.setattr(colorizer, "colorize", answer)
+    rows = list(measure_regions(colorizer, [volume, phantoms.mri()], planes=("axial",)))
+    assert [row.contrast for row in rows] == list(CONTRASTS)
+    for row in rows:
+        assert row.shares[Tissue.MUSCLE] == 1
+        assert row.shares[Tissue.FAT] == pytest.approx(0.5, abs=0.02)
+
+
+def test_a_scan_is_coloured_as_it_is(colorizer):
+    scanned = dataclasses.replace(_map(), image=phantoms.mri(shape=(12, 50, 44)).image)
+    (row,) = measure_regions(colorizer, [scanned])
+    assert (row.contrast, row.plane) == ("as scanned", "auto")
