@@ -15,6 +15,7 @@ BLOCKS = 28  # along an axis; differences are taken between neighbouring ones
 # Weight of the bending energy beside the mean squared deviation: it keeps the field calm where no
 # tissue tells it.
 STIFFNESS = 3e-5
+PIECE = 128  # columns multiplied at once
 ROUNDS = 10  # of reweighting
 # Blocks darker than this share of the median count as that bright: their logarithm is noise.
 DARKEST = 1e-3
@@ -156,8 +157,9 @@ def _fitted(
     weights = np.ones_like(difference)
     for _ in range(ROUNDS):
         weighted = step * weights
-        found = np.linalg.solve(weighted @ step.T + stiff, weighted @ difference)
-        residual = difference - found.astype(np.float32) @ step
+        normal = _products(weighted, step) + stiff
+        found = np.linalg.solve(normal, np.einsum("tb,b->t", weighted, difference))
+        residual = difference - np.einsum("t,tb->b", found.astype(np.float32), step)
         scale = max(float(np.median(np.abs(residual))), 1e-6)
         weights = 1 / (1 + (residual / np.float32(scale)) ** 2)
     return np.asarray(found, dtype=np.float64)
@@ -174,5 +176,19 @@ def _bending(orders: list[tuple[int, ...]], places: list[np.ndarray]) -> np.ndar
     energy = 1e-3 * np.eye(len(orders))  # linear terms have none and stay small by this
     for derivative in DERIVATIVES:
         bent = _terms(orders, places, derivative).reshape(len(orders), -1).astype(np.float64)
-        energy += (2 if max(derivative) == 1 else 1) * (bent @ bent.T) / bent.shape[1]
+        energy += (2 if max(derivative) == 1 else 1) * _products(bent, bent) / bent.shape[1]
     return energy
+
+
+def _products(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """first @ second.T of two (terms, n), piece by piece: (terms, terms).
+
+    The pieces are too small for the threads of a linear algebra library: on a busy computer those
+    wait for each other, and the sum would depend on their number.
+    """
+    spare = -first.shape[1] % PIECE
+    one, two = (
+        np.pad(each, ((0, 0), (0, spare))).reshape(len(each), -1, PIECE).transpose(1, 0, 2)
+        for each in (first, second)
+    )
+    return np.matmul(np.ascontiguousarray(one), two.transpose(0, 2, 1)).sum(axis=0)
