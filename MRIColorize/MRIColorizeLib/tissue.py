@@ -126,6 +126,13 @@ DISPLAY_RGB = np.array(
 )
 
 
+def tissue_name(tissue: Tissue, classes: int = CLASSES) -> str:
+    """What a class is called in the results of a model of so many classes."""
+    if tissue == Tissue.BLOOD and classes == HEAD_CLASSES:
+        return "organ or blood"  # such models do not tell the organs apart
+    return NAMES[tissue]
+
+
 def fit_palette(lab: np.ndarray, classes: int) -> np.ndarray:
     """Colours (13 or 20, 3) for a model of 13 or 20 classes: (classes, 3).
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from .errors import InputError
 from .provenance import Provenance
+from .tissue import CLASSES
 
 if TYPE_CHECKING:
     from .engine.recoloring import TissueMixture
@@ -41,7 +42,8 @@ class ColorVolume:
     array: uint8 (K, J, I, 3) RGB; mask: bool (K, J, I), the body; tissue: uint8 (K, J, I) codes of
     `tissue.Tissue`, or None when the model has no tissue map; ijk_to_ras: (4, 4) mm.
     confidence: uint8 (K, J, I), 0 to 255 for a probability of the most probable tissue of 0 to 1,
-    and 0 outside the body; mixture: what `recoloring.recolor` needs. Both only when asked for, and
+    and 0 outside the body; classes: how many tissues the model tells apart; mixture: what
+    `recoloring.recolor` needs. Both only when asked for, and
     None when the model has no tissue map.
     """
 
@@ -52,6 +54,7 @@ class ColorVolume:
     provenance: Provenance
     confidence: np.ndarray | None = None
     mixture: TissueMixture | None = None
+    classes: int = CLASSES
 
 
 def check_volume(volume: Volume) -> Volume:

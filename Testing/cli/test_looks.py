@@ -11,10 +11,13 @@ import SimpleITK as sitk
 
 from cli.made import made_head, oblique, write_nifti
 from MRIColorizeLib.errors import InputError
+from MRIColorizeLib.files.maps import write_tissue
 from MRIColorizeLib.files.masks import read_mask
-from MRIColorizeLib.network.palettes import find_palette, save_palette
+from MRIColorizeLib.network.palettes import find_palette, list_palettes, save_palette
+from MRIColorizeLib.options import ColorizeOptions
+from MRIColorizeLib.provenance import Provenance
 from MRIColorizeLib.tissue import NAMES, Tissue
-from MRIColorizeLib.volume import Volume
+from MRIColorizeLib.volume import ColorVolume, Volume
 
 
 def colors(path: Path) -> np.ndarray:
@@ -203,3 +206,15 @@ def test_a_warning_is_given_even_when_quiet(tmp_path, command):
     assert answer.err == (
         "Warning: 2 voxels are NaN or infinite; they are treated as background.\n"
     )
+
+
+def test_the_map_of_a_model_that_knows_no_organs_calls_none_of_them_blood(tmp_path):
+    tissue = np.zeros((3, 4, 5), np.uint8)
+    tissue[1] = Tissue.BLOOD
+    color = np.zeros((*tissue.shape, 3), np.uint8)
+    made = Provenance("made", "1", "cpu", "float32", "axial", 3, 1.0, ColorizeOptions())
+    for classes, name in ((13, "Organ or blood"), (20, "Blood")):
+        volume = ColorVolume(color, tissue > 0, tissue, np.eye(4), made, classes=classes)
+        path = tmp_path / f"{classes}.seg.nrrd"
+        write_tissue(volume, list_palettes()[0], path)
+        assert nrrd.read_header(str(path))["Segment0_Name"] == name

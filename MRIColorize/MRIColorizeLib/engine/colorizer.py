@@ -132,6 +132,7 @@ class Colorizer:
             provenance,
             result.confidence,
             self._mixture(result, volume, body, window, options),
+            self.model.generator.config.classes,
         )
 
     def _checked(self, options: ColorizeOptions, volume: Volume) -> ColorizeOptions:

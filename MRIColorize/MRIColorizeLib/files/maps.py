@@ -8,7 +8,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..network.palettes import Palette
-from ..tissue import NAMES, Tissue
+from ..tissue import Tissue, tissue_name
 from ..volume import ColorVolume
 from .colors import write_nrrd
 
@@ -33,7 +33,7 @@ def write_tissue(color: ColorVolume, palette: Palette, path: str | Path) -> None
     for number, tissue in enumerate(present):
         segment = {
             "ID": tissue.name,
-            "Name": NAMES[tissue].capitalize(),
+            "Name": tissue_name(tissue, color.classes).capitalize(),
             "Color": " ".join(f"{value:.6f}" for value in palette.rgb[tissue]),
             "LabelValue": str(int(tissue)),
             "Layer": "0",

@@ -55,7 +55,13 @@ def write_results(
             if old is not None:
                 on_failure.callback(keep_segmentation(old))
             node = write_tissue(
-                color.tissue, color.ijk_to_ras, tissue_rgb, inputNode, old, f"{base}_tissue"
+                color.tissue,
+                color.ijk_to_ras,
+                tissue_rgb,
+                inputNode,
+                old,
+                f"{base}_tissue",
+                color.classes,
             )
             made[TISSUE_REFERENCE] = node
             if node is not old:

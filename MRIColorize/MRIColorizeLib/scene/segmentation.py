@@ -11,7 +11,7 @@ import vtk.util.numpy_support
 from slicer.i18n import tr as _
 
 from ..provenance import NOTICE
-from ..tissue import Tissue
+from ..tissue import CLASSES, HEAD_CLASSES, Tissue
 from .nodes import (
     ATTRIBUTE_PREFIX,
     Node,
@@ -47,6 +47,8 @@ TERMS: dict[Tissue, tuple[tuple[str, str], tuple[str, str]]] = {
     Tissue.CARTILAGE: (_TISSUE, ("309312004", "Cartilage")),
     Tissue.GLAND: (_ANATOMY, ("134358001", "Gland")),
 }
+# Of models that do not tell the organs apart.
+ORGAN_OR_BLOOD = (_TISSUE, ("113343008", "Organ"))
 _CONTEXT = "Segmentation category and type - DICOM master list"
 _REGIONS = "Anatomic codes - DICOM master list"
 
@@ -77,9 +79,10 @@ def tissue_names() -> dict[Tissue, str]:
     }
 
 
-def terminology(tissue: Tissue) -> str:
+def terminology(tissue: Tissue, classes: int = CLASSES) -> str:
     """A tissue's entry in the form that Slicer's Terminologies module reads."""
-    category, kind = TERMS[tissue]
+    unclear = tissue == Tissue.BLOOD and classes == HEAD_CLASSES
+    category, kind = ORGAN_OR_BLOOD if unclear else TERMS[tissue]
     codes = "~".join("^".join(("SCT", *code)) for code in (category, kind))
     return f"{_CONTEXT}~{codes}~^^~{_REGIONS}~^^~^^"
 
@@ -91,6 +94,7 @@ def write_tissue(
     beside: Node,
     node: Node | None,
     name: str,
+    classes: int = CLASSES,
 ) -> Node:
     """Write a tissue map into a segmentation node: whole or not at all.
 
@@ -108,7 +112,7 @@ def write_tissue(
             _hide(node)
         modified = node.StartModify()
         try:
-            _fill(node, image, np.unique(codes), palette_rgb)
+            _fill(node, image, np.unique(codes), palette_rgb, classes)
             node.SetReferenceImageGeometryParameterFromVolumeNode(beside)
             node.SetAndObserveTransformNodeID(beside.GetTransformNodeID())
             node.SetAttribute(ATTRIBUTE_PREFIX + "Notice", NOTICE)
@@ -133,11 +137,15 @@ def _hide(node: Node) -> None:
     node.GetDisplayNode().SetVisibility2DFill(False)  # outlines, when it is shown
 
 
-def _fill(node: Node, image: vtk.vtkImageData, present: np.ndarray, rgb: np.ndarray) -> None:
+def _fill(
+    node: Node, image: vtk.vtkImageData, present: np.ndarray, rgb: np.ndarray, classes: int
+) -> None:
     """Replace all segments; they share one label image."""
     segmentation = node.GetSegmentation()
     segmentation.RemoveAllSegments()
     names = tissue_names()
+    if classes == HEAD_CLASSES:
+        names[Tissue.BLOOD] = _("Organ or blood")
     for tissue in TERMS:
         if tissue not in present:
             continue
@@ -145,7 +153,7 @@ def _fill(node: Node, image: vtk.vtkImageData, present: np.ndarray, rgb: np.ndar
         segment.SetName(names[tissue])
         segment.SetColor(*map(float, rgb[tissue]))
         segment.SetLabelValue(int(tissue))
-        segment.SetTag(slicer.vtkSegment.GetTerminologyEntryTagName(), terminology(tissue))
+        segment.SetTag(slicer.vtkSegment.GetTerminologyEntryTagName(), terminology(tissue, classes))
         segment.AddRepresentation(
             slicer.vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName(), image
         )

@@ -49,6 +49,9 @@ class ColorizerTest(unittest.TestCase):
         self.assertEqual(self.result.tissue[~self.result.mask].max(), 0)
         self.assertGreater(self.result.array[self.result.mask].std(), 0)
 
+    def test_the_result_says_how_many_tissues_the_model_tells_apart(self):
+        self.assertEqual(self.result.classes, self.model.generator.config.classes)
+
     def test_the_input_is_left_alone(self):
         np.testing.assert_array_equal(self.volume.array, _phantom().array)
 

@@ -68,6 +68,17 @@ class TissueTest(unittest.TestCase):
             segment.GetColor(), find_palette("vivid").rgb[Tissue.MUSCLE], atol=1e-6
         )
 
+    def test_models_that_do_not_tell_organs_apart_call_none_of_them_blood(self):
+        codes = np.full(made_array().shape, Tissue.BLOOD, np.uint8)
+        rgb = find_palette("vivid").rgb
+        for classes, name, term in ((13, "Organ or blood", "113343008"), (20, "Blood", "87612001")):
+            node = segmentation.write_tissue(
+                codes, np.eye(4), rgb, self.mri, None, f"of {classes}", classes
+            )
+            segment = node.GetSegmentation().GetSegment("BLOOD")
+            self.assertEqual(segment.GetName(), name)
+            self.assertIn(term, segment.GetTerminology())
+
     def test_every_tissue_has_a_name_and_a_term_that_slicer_can_read(self):
         for tissue in Tissue:
             self.assertTrue(segmentation.tissue_names()[tissue])
