@@ -27,9 +27,11 @@ class SliceConfig:
     crops: tuple[int, ...] = (160, 192, 224)  # pixels; one size a batch
     stretched: float = 0.6  # share of batches whose crops are wide or tall
     parts: float = 0.25  # share of samples that show one of the parts that a section falls into
-    cuts: float = 0.4  # share of samples whose field of view cuts the body
+    cuts: float = 0.5  # share of samples whose field of view cuts the body
     tilt_degrees: float = 8.0  # standard deviation
     any_rotation: float = 0.05  # share of samples turned by up to 60 degrees
+    proportions: float = 0.08  # relative spread of the width and of the height of a body
+    fluid: float = 0.2  # share of the samples of bodies that get bags of clear fluid
     elastic_mm: float = 5.0  # at 1 mm a pixel
     strip: float = 0.25  # share of the samples with more than a brain that are reduced to it
     csf_rim: float = 0.3  # share of cryosection samples whose brain gets a wider rim of CSF
@@ -62,7 +64,7 @@ class SynthesisConfig:
     texture: float = 0.08
     photo_texture: float = 0.3  # how far the picture's own fine structure enters
     bias: float = 0.5
-    surface_coil: float = 0.3  # share of samples whose brightness falls from one side
+    surface_coil: float = 0.3  # share of samples whose brightness falls in each of three ways
     coil_range: float = 10.0  # by up to this factor
     noise: float = 0.06
     gamma: float = 0.3

@@ -15,6 +15,8 @@ from training.data.synthesis import Random
 
 ORDINARY = {"crops": (64,), "stretched": 0.0, "photographs": 0.5, "heads": 0.5}
 STILL = {
+    "proportions": 0.0,
+    "fluid": 0.0,
     "spacing_jitter": 0,
     "elastic_mm": 0,
     "tilt_degrees": 0,
@@ -156,6 +158,16 @@ def test_a_part_that_lies_alone_is_seen_alone():
     gaps = [(row.diff() == 1).sum() + row[0] for row in one.mask[:, 0].any(dim=1).float()]
     assert all(int(gap) == 1 for gap in gaps)
     assert one.mask.sum(dim=(1, 2, 3)).median() > 0.7 * both.median()  # and at a finer scale
+
+
+def test_bodies_get_bags_of_fluid_where_there_is_room_and_heads_get_none():
+    settings = {**STILL, "fluid": 1.0, "photographs": 0}
+    fluid = _draw([_torso(Tissue.BOWEL)], heads=0, **settings).labels == Tissue.CSF
+    assert 0.001 < float(fluid.float().mean()) < 0.5
+    bone = dataclasses.replace(
+        _torso(), labels=np.where(_torso().labels > 0, 4, 0).astype(np.uint8)
+    )
+    assert not (_draw([bone], heads=0, **settings).labels == Tissue.CSF).any()
 
 
 def test_groups_are_drawn_in_the_configured_shares():

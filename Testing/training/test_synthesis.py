@@ -157,12 +157,23 @@ def test_in_opposed_phase_voxels_of_fat_and_water_are_dark():
         pytest.fail("no opposed phase was drawn")
 
 
-def test_under_a_surface_coil_brightness_falls_from_one_side_by_up_to_the_asked_factor():
+def test_under_coils_brightness_falls_by_up_to_the_asked_factor_in_each_of_three_ways():
     config = dataclasses.replace(PLAIN, surface_coil=1.0, coil_range=10.0)
-    fields = bias_field(300, (24, 24), config, 1.0, Random(0))[:, 0]
+    fields = bias_field(torch.ones(300, 1, 24, 24), config, 1.0, Random(0))[:, 0]
     factor = fields.amax(dim=(1, 2)) / fields.amin(dim=(1, 2))
-    assert float(factor.max()) > 6
-    assert float(factor.max()) < 10**1.5  # along a diagonal
+    assert float(factor.max()) > 10
+    assert float(factor.max()) < 10**3.5  # a ramp along a diagonal, and the two others
     assert float(factor.median()) > 2
-    even = bias_field(3, (24, 24), PLAIN, 1.0, Random(0))
+    even = bias_field(torch.ones(3, 1, 24, 24), PLAIN, 1.0, Random(0))
     assert torch.equal(even, torch.ones_like(even))
+
+
+def test_under_a_coil_all_around_the_rim_of_a_body_is_brighter_than_its_middle():
+    body = torch.zeros(200, 1, 64, 64)
+    body[:, :, 8:56, 8:56] = 1
+    config = dataclasses.replace(PLAIN, surface_coil=1.0, coil_range=10.0)
+    fields = bias_field(body, config, 1.0, Random(0))[:, 0]
+    rim = fields[:, 8:56, 8:56].clone()
+    rim[:, 4:-4, 4:-4] = 0
+    rim = rim.sum((1, 2)) / (48 * 48 - 40 * 40)
+    assert float((rim / fields[:, 30:34, 30:34].mean((1, 2))).median()) > 1.5

@@ -39,6 +39,16 @@ ONE_SIDED = (Tissue.LIVER, Tissue.SPLEEN, Tissue.HEART)
 # Small organs: slices that show them are drawn more often, and so are volumes.
 SMALL = (Tissue.HEART, Tissue.KIDNEY, Tissue.SPLEEN, Tissue.GLAND)
 OFTEN = 2.0
+# Bags of fluid lie in these, and have these radii.
+ROOM_FOR_FLUID = (
+    Tissue.FAT,
+    Tissue.MUSCLE,
+    Tissue.BOWEL,
+    Tissue.OTHER,
+    Tissue.LIVER,
+    Tissue.KIDNEY,
+)
+SMALLEST_BAG_MM, LARGEST_BAG_MM = 3.0, 35.0
 # Map codes, all tissues of a brain; what a brain without its skull keeps.
 BRAIN = (Tissue.GREY_MATTER, Tissue.WHITE_MATTER, *(code for code in Deep if code != Deep.TENDON))
 _TISSUES = torch.from_numpy(tissue_of(np.arange(CODES, dtype=np.uint8)).astype(np.int64))
@@ -122,6 +132,8 @@ class SliceSource:
         real = torch.tensor([stack.mri is not None for stack in drawn])
         for sample, stack in zip(samples, drawn, strict=True):
             self._edit_brain(sample, stack.photograph and stack.mri is None, rng)
+            if stack.group == "bodies" and rng.chance(self.config.fluid):
+                _add_fluid(sample, rng)
         batch = _finish(samples, photograph, real, synthesis, strength, rng)
         if not margin:
             return batch
@@ -243,6 +255,9 @@ class SliceSource:
             indexing="ij",
         )
         inside = ((row.abs() <= extent[0] / 2) & (column.abs() <= extent[1] / 2)).float()
+        # Nobody has quite the proportions of the few bodies that there are.
+        tall, broad = torch.exp(self.config.proportions * rng.normal(2).clamp(-2, 2))
+        row, column = row * tall, column * broad
         if self.config.elastic_mm:
             # In proportion to the section: what bends a head by 3 mm bends a torso by more.
             amount = self.config.elastic_mm * max(spacing, 0.7) * rng.number() * 0.5
@@ -342,6 +357,28 @@ def _add_csf_rim(labels: SoftLabels, image: Tensor, brain: Tensor, radius: int) 
     image.copy_(image * (1 - rim) + fluid * rim)
 
 
+def _add_fluid(sample: _Sample, rng: Random) -> None:
+    """Put some bags of clear fluid into a body: bladders, cysts, joints, as no label map has them."""
+    labels, shape = sample.labels, sample.labels.soft.shape[1:]
+    room = labels.soft[torch.isin(labels.codes, torch.tensor(ROOM_FOR_FLUID))].sum(0) > 0.5
+    places = torch.nonzero(F.max_pool2d(room.float()[None], 2)[0] > 0)
+    if not len(places):
+        return
+    rows, columns = torch.meshgrid(*(torch.arange(side) for side in shape), indexing="ij")
+    bags = torch.zeros(shape)
+    for _ in range(1 + rng.integer(3)):
+        row, column = (2 * int(at) for at in places[rng.integer(len(places))])
+        radius = SMALLEST_BAG_MM * (LARGEST_BAG_MM / SMALLEST_BAG_MM) ** rng.number()
+        tall = radius * math.exp(rng.number(-0.7, 0.7)) / sample.spacing_mm
+        broad = radius**2 / sample.spacing_mm**2 / tall
+        away = torch.hypot((rows - row) / tall, (columns - column) / broad)
+        away = away + 0.12 * smooth_field(1, (int(shape[0]), int(shape[1])), 12, rng)[0, 0]
+        bags = torch.maximum(bags, ((1 - away) * min(tall, broad) + 0.5).clamp(0, 1))
+    bags = bags * labels.body
+    labels.soft = torch.cat((labels.soft * (1 - bags), bags[None]))
+    labels.codes = torch.cat((labels.codes, torch.tensor([int(Tissue.CSF)])))
+
+
 def _finish(
     samples: Sequence[_Sample],
     photograph: Tensor,
@@ -363,12 +400,16 @@ def _finish(
         photograph[:, None, None, None], rgb_to_lab(image)[:, :1] / 100, image[:, :1]
     )
     detail = detail - F.avg_pool2d(detail, 9, 1, 4, count_include_pad=False)
+    # Label maps have no fine structure of their own: they get that of any other sample.
+    bare = (image.flatten(1).amax(1) <= 0)[:, None, None, None]
+    other = torch.tensor([rng.integer(len(samples)) for _ in samples])
+    detail = torch.where(bare, detail[other], detail)
     labels = [sample.labels for sample in samples]
     made, brightest = synthesize(labels, detail, synthesis, strength, rng)
     replaced = ~photograph & (rng.uniform(len(photograph)) < synthesis.synthetic)
     synthetic = ~real | replaced
-    height, width = (int(side) for side in scan.shape[-2:])
-    uneven = bias_field(len(samples), (height, width), synthesis, strength, rng)
+    body = torch.stack([sample.labels.body for sample in samples])[:, None]
+    uneven = bias_field(body, synthesis, strength, rng)
     scan = scan * torch.where(rng.uniform(len(samples), 1, 1, 1) < 0.5, uneven, 1.0)
     mri = torch.where(synthetic[:, None, None, None], made, scan)
     brightest = torch.where(synthetic, brightest, 1.0)  # a real image is scaled as a volume already

@@ -24,7 +24,8 @@ ORGAN_SIZES = (6, 12, 24)  # regions a side of a slice
 _APART = torch.zeros(CODES)
 for _code, _structure in STRUCTURES.items():
     _APART[_code] = min(max((_structure.spread - 0.8) / 1.5, 0), 1)
-_APART[[Tissue.CSF, Tissue.GREY_MATTER, Tissue.WHITE_MATTER, Tissue.FAT]] = 0
+_APART[[Tissue.CSF, Tissue.GREY_MATTER, Tissue.WHITE_MATTER]] = 0
+_APART[Tissue.FAT] = 0.5  # yellow marrow is darker than the fat below the skin
 
 
 class Random:
@@ -126,7 +127,8 @@ def synthesize(
     brightest = torch.stack(
         [whole[each.around].amax() for whole, each in zip(signals.whole, labels, strict=True)]
     )
-    image = image * bias_field(count, size, config, strength, rng)
+    body = torch.stack([each.body for each in labels])[:, None]
+    image = image * bias_field(body, config, strength, rng)
     image = _lose_resolution(image, config.blur, rng)
     sigma = config.noise * strength * rng.uniform(count, 1, 1, 1) ** 2
     real = image + sigma * rng.normal(count, 1, height, width)
@@ -134,22 +136,44 @@ def synthesize(
     return torch.sqrt(real**2 + imaginary**2), brightest  # Rician
 
 
-def bias_field(
-    count: int, size: tuple[int, int], config: SynthesisConfig, strength: float, rng: Random
-) -> Tensor:
-    """Uneven reception, (count, 1, H, W) around 1: smooth, and of a share of them one-sided.
+def bias_field(body: Tensor, config: SynthesisConfig, strength: float, rng: Random) -> Tensor:
+    """Uneven reception, (B, 1, H, W) around 1: smooth, and in a share of them a coil's.
 
-    Under a surface coil brightness falls by factors of up to config.coil_range across the slice.
+    body: (B, 1, H, W) how much of each pixel is body. Under coils brightness falls by factors of up
+    to config.coil_range: from one side of the slice to the other, from a place along its rows or
+    columns, or from the rim of the body to its middle.
     """
-    field = config.bias * strength * 0.5 * smooth_field(count, size, 4, rng)
-    angle = rng.uniform(count, 1, 1, high=2 * math.pi)
-    height, width = size
+    count, _, height, width = body.shape
+    field = config.bias * strength * 0.5 * smooth_field(count, (height, width), 4, rng)
     rows = torch.linspace(-0.5, 0.5, height, device=rng.device)[:, None]
     columns = torch.linspace(-0.5, 0.5, width, device=rng.device)[None]
-    ramp = torch.cos(angle) * columns + torch.sin(angle) * rows  # (count, H, W)
-    near = rng.uniform(count, 1, 1) < config.surface_coil
-    steep = near * rng.uniform(count, 1, 1, high=math.log(config.coil_range))
-    return torch.exp(field + (steep * ramp)[:, None])
+    for fall in (_one_sided, _from_a_place, _from_the_rim):
+        near = rng.uniform(count, 1, 1) < config.surface_coil
+        steep = near * rng.uniform(count, 1, 1, high=math.log(config.coil_range))
+        field = field - strength * (steep * fall(body[:, 0], rows, columns, rng))[:, None]
+    return torch.exp(field.clamp(-4, 4))
+
+
+def _one_sided(body: Tensor, rows: Tensor, columns: Tensor, rng: Random) -> Tensor:
+    """A ramp across the slice, (B, H, W), about -0.5 to 0.5."""
+    angle = rng.uniform(len(body), 1, 1, high=2 * math.pi)
+    return torch.cos(angle) * columns + torch.sin(angle) * rows
+
+
+def _from_a_place(body: Tensor, rows: Tensor, columns: Tensor, rng: Random) -> Tensor:
+    """Distance from a row or a column, squared: 0 there, about 1 at the far end."""
+    upright = (rng.uniform(len(body), 1, 1) < 0.5).float()
+    along = upright * rows + (1 - upright) * columns
+    return 1.8 * (along - rng.uniform(len(body), 1, 1, low=-0.3, high=0.3)) ** 2
+
+
+def _from_the_rim(body: Tensor, rows: Tensor, columns: Tensor, rng: Random) -> Tensor:
+    """Depth in the body: 0 at its rim, about 1 in its middle."""
+    coarse = F.adaptive_avg_pool2d(body[:, None], 24)
+    for _ in range(3):
+        coarse = F.avg_pool2d(coarse, 5, 1, 2)  # what lies outside counts as air
+    depth = F.interpolate(coarse, body.shape[-2:], mode="bilinear", align_corners=False)[:, 0]
+    return ((depth - 0.4) / 0.6).clamp_min(0)
 
 
 def _mixed(labels: SoftLabels, signals: Signals, sample: int, level: Tensor) -> Tensor:
