@@ -358,7 +358,7 @@ def _add_csf_rim(labels: SoftLabels, image: Tensor, brain: Tensor, radius: int) 
 
 
 def _add_fluid(sample: _Sample, rng: Random) -> None:
-    """Put some bags of clear fluid into a body: bladders, cysts, joints, as no label map has them."""
+    """Put some bags of clear fluid into a body: bladders, cysts, joints. Label maps have few."""
     labels, shape = sample.labels, sample.labels.soft.shape[1:]
     room = labels.soft[torch.isin(labels.codes, torch.tensor(ROOM_FOR_FLUID))].sum(0) > 0.5
     places = torch.nonzero(F.max_pool2d(room.float()[None], 2)[0] > 0)
