@@ -49,10 +49,9 @@ def run() -> NoReturn:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code: 0, 2 for bad input, 130 when interrupted."""
     words = list(sys.argv[1:] if arguments is None else arguments)
-    if words[:1] == [BATCH]:  # an input of that name is ./batch
-        chosen, work = batch_parser().parse_args(words[1:]), run_batch
-    else:
-        chosen, work = parser().parse_args(words), colorize
+    many = words[:1] == [BATCH]  # an input of that name is ./batch
+    chosen = batch_parser().parse_args(words[1:]) if many else parser().parse_args(words)
+    work = run_batch if many else colorize
     console = Console(chosen.quiet)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -15,7 +15,7 @@ import SimpleITK as sitk
 from cli.made import made_color, made_head, oblique, write_nifti
 from MRIColorizeLib.errors import InputError
 from MRIColorizeLib.files.colors import write_color
-from MRIColorizeLib.files.forms import NiftiVolume
+from MRIColorizeLib.files.nifti_place import NiftiVolume
 from MRIColorizeLib.files.reading import read_volume
 
 SHAPE = (16, 18, 14)  # I, J, K of made_head()

@@ -35,7 +35,7 @@ from .records import (
 from .report import TABLE, count, summary, write_table
 
 
-def run_batch(chosen: argparse.Namespace, console: Console) -> int:
+def run_batch(arguments: argparse.Namespace, console: Console) -> int:
     """Colour a tree; returns 0 when every volume is whole and 2 when some failed.
 
     Raises an MRIColorizeError when nothing can be done at all, and nothing is left behind then.
@@ -43,16 +43,16 @@ def run_batch(chosen: argparse.Namespace, console: Console) -> int:
     require(FOR_BATCH)
     began = time.perf_counter()
     run = unique_name()
-    tasks, work, crew = _prepare(chosen, run, console)
-    table = chosen.out / TABLE
+    tasks, work, crew = _prepare(arguments, run, console)
+    table = arguments.out / TABLE
     records: list[Record] = []
-    with opened_run(chosen.out, run) as folder:
+    with opened_run(arguments.out, run) as folder:
         try:
             scans = [task for task in tasks if not task.left_out]
-            if not chosen.force:
+            if not arguments.force:
                 records += _done_before(scans, work.recipe)
             console.say(
-                f"{len(scans)} volumes in {chosen.source}, {len(records)} of them done before; "
+                f"{len(scans)} volumes in {arguments.source}, {len(records)} of them done before; "
                 f"model {work.recipe.model} {work.recipe.model_version}"
             )
             records += [Record(t.name, LEFT_OUT, t.left_out) for t in tasks if t.left_out]
@@ -63,7 +63,7 @@ def run_batch(chosen: argparse.Namespace, console: Console) -> int:
         finally:
             records += _not_heard_of(tasks, records, run)
             if records:
-                write_table(table, tasks, records, chosen.out)
+                write_table(table, tasks, records, arguments.out)
             if 0 < len(records) < len(tasks):
                 console.note(
                     f"{len(records)} of {len(tasks)} volumes are dealt with; the same call goes on "
@@ -78,59 +78,61 @@ def run_batch(chosen: argparse.Namespace, console: Console) -> int:
 
 
 def _prepare(
-    chosen: argparse.Namespace, run: str, console: Console
+    arguments: argparse.Namespace, run: str, console: Console
 ) -> tuple[list[Task], Work, Crew]:
     """All that can be wrong before the work is found here."""
-    if chosen.retries < 0:
-        raise InputError(f"--retries is {chosen.retries}; choose 0 or more.")
+    if arguments.retries < 0:
+        raise InputError(f"--retries is {arguments.retries}; choose 0 or more.")
     crew = Crew(
-        workers=chosen.workers,
-        threads=chosen.threads,
-        scheduler=chosen.scheduler,
-        slurm=chosen.slurm is not None,
-        slurm_file=Path(chosen.slurm) if isinstance(chosen.slurm, str) else None,
+        workers=arguments.workers,
+        threads=arguments.threads,
+        scheduler=arguments.scheduler,
+        slurm=arguments.slurm is not None,
+        slurm_file=Path(arguments.slurm) if isinstance(arguments.slurm, str) else None,
     )
-    options = options_from(chosen)
-    check_folders(chosen.source, chosen.out)
-    paths = find_inputs(chosen.source, chosen.pattern or EVERYTHING)
-    if chosen.mask is not None:
-        mask = chosen.mask.resolve()
+    options = options_from(arguments)
+    check_folders(arguments.source, arguments.out)
+    paths = find_inputs(arguments.source, arguments.pattern or EVERYTHING)
+    if arguments.mask is not None:
+        mask = arguments.mask.resolve()
         paths = [path for path in paths if path.resolve() != mask]
     if not paths:
-        asked = f" that matches {' or '.join(chosen.pattern)}" if chosen.pattern else ""
-        raise InputError(f"{chosen.source} holds no image{asked}; give NIfTI, NRRD, MHA or DICOM.")
+        asked = f" that matches {' or '.join(arguments.pattern)}" if arguments.pattern else ""
+        raise InputError(
+            f"{arguments.source} holds no image{asked}; give NIfTI, NRRD, MHA or DICOM."
+        )
     if folders := sum(path.is_dir() for path in paths):
         console.say(f"Looking through {folders} folders of DICOM")
     inputs = [one for path in paths for one in inputs_in(path)]
-    tasks = plan_tasks(chosen.source, chosen.out, inputs, FORMATS[chosen.format], run)
-    if chosen.mask is not None:
+    tasks = plan_tasks(arguments.source, arguments.out, inputs, FORMATS[arguments.format], run)
+    if arguments.mask is not None:
         results = (path for task in tasks for path in task.job.results())
         if any(path.name == mask.name and path.resolve() == mask for path in results):
             raise InputError(f"The mask {mask} has the name of a result; move or rename it.")
-    work = _work(chosen, run, options)
+    work = _work(arguments, run, options)
     if crew.is_local:
-        crew = _for_device(crew, chosen.device)
+        crew = _for_device(crew, arguments.device)
     return tasks, work, crew
 
 
-def _work(chosen: argparse.Namespace, run: str, options: ColorizeOptions) -> Work:
+def _work(arguments: argparse.Namespace, run: str, options: ColorizeOptions) -> Work:
     """The settings that the workers are told."""
-    card = read_card(find_model(chosen.model))
-    wanted = Wanted(chosen.tissue, chosen.confidence, chosen.render)
+    card = read_card(find_model(arguments.model))
+    wanted = Wanted(arguments.tissue, arguments.confidence, arguments.render)
     if wanted.tissue or wanted.confidence or options.palette is not None:
         model_palette(card)  # says so when the model has none
-    mask = None if chosen.mask is None else chosen.mask.absolute()
+    mask = None if arguments.mask is None else arguments.mask.absolute()
     return Work(
         run=run,
         options=options,
         wanted=wanted,
-        recipe=recipe_of(card, options, wanted, FORMATS[chosen.format], mask),
+        recipe=recipe_of(card, options, wanted, FORMATS[arguments.format], mask),
         mask=mask,
         model=_place(card),
-        device=chosen.device,
-        retries=chosen.retries,
-        threads=chosen.threads,
-        again=chosen.force,
+        device=arguments.device,
+        retries=arguments.retries,
+        threads=arguments.threads,
+        again=arguments.force,
         version=__version__,
     )
 
@@ -162,14 +164,14 @@ def _done_before(tasks: Sequence[Task], recipe: Recipe) -> list[Record]:
 
 
 def _not_heard_of(tasks: Sequence[Task], records: Sequence[Record], run: str) -> list[Record]:
-    """What was made in this run by workers that could not say so any more."""
+    """What was finished in this run by workers that could not say so any more."""
     heard = {record.name for record in records}
-    found = []
+    late = []
     for task in tasks:
-        made = None if task.name in heard else read_finished(task.finished)
-        if made is not None and made.run == run:
-            found.append(finished_record(task, COLORED, made, attempts=1))
-    return found
+        finished = None if task.name in heard else read_finished(task.finished)
+        if finished is not None and finished.run == run:
+            late.append(finished_record(task, COLORED, finished, attempts=1))
+    return late
 
 
 def _color(

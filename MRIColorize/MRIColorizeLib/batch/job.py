@@ -67,8 +67,8 @@ class BatchPainter:
             return lost(task, begun)
         notes = list(task.notes)
         try:
-            made = self._attempt(task, before, notes)
-            return finished_record(task, COLORED, made, begun + 1)
+            finished = self._attempt(task, before, notes)
+            return finished_record(task, COLORED, finished, begun + 1)
         except MRIColorizeError as error:
             reason = str(error)
         except MemoryError:

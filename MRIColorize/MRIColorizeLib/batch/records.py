@@ -84,10 +84,17 @@ class Work:
     version: str
 
 
-def finished_record(task: Task, state: str, made: Finished, attempts: int) -> Record:
+def finished_record(task: Task, state: str, finished: Finished, attempts: int) -> Record:
     """The record of a volume whose result is whole."""
     return Record(
-        task.name, state, "", made.notes, made.slices, made.seconds, attempts, made.worker
+        task.name,
+        state,
+        "",
+        finished.notes,
+        finished.slices,
+        finished.seconds,
+        attempts,
+        finished.worker,
     )
 
 

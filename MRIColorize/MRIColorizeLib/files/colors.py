@@ -13,8 +13,8 @@ from ..errors import OutputError
 from ..provenance import provenance_fields
 from ..staging import atomic
 from ..volume import ColorVolume
-from .forms import NiftiForms
 from .kinds import LPS_RAS, suffix
+from .nifti_place import NiftiForms
 from .slabs import write_gzipped
 
 COLOR_SUFFIXES = (".nrrd", ".nii.gz", ".nii")

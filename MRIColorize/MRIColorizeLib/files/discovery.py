@@ -27,7 +27,7 @@ def find_inputs(folder: Path, patterns: Sequence[str] = EVERYTHING) -> list[Path
     segmentations by their names (`_color`, `_tissue`, `_confidence`, `.seg`). Links to folders are
     not followed. Raises InputError for a pattern that is none.
     """
-    found: set[Path] = set()
+    inputs: set[Path] = set()
     holds_dicom = cache(_holds_dicom)  # asked once for every file of a series
     for pattern in patterns:
         try:
@@ -40,10 +40,10 @@ def find_inputs(folder: Path, patterns: Sequence[str] = EVERYTHING) -> list[Path
                 "'**/*T1*.nii.gz'."
             ) from error
         for match in matches:
-            if (path := _input_of(match, holds_dicom, found)) is not None:
-                found.add(path)
-    found = {path for path in found if not _is_hidden(path, folder)}
-    return sorted(found)
+            if (path := _input_of(match, holds_dicom, inputs)) is not None:
+                inputs.add(path)
+    inputs = {path for path in inputs if not _is_hidden(path, folder)}
+    return sorted(inputs)
 
 
 def files_of(source: Path) -> list[Path]:
@@ -62,7 +62,7 @@ def files_of(source: Path) -> list[Path]:
     return sorted(path for path in beside if path.is_file())
 
 
-def _input_of(path: Path, holds_dicom: Callable[[Path], bool], found: set[Path]) -> Path | None:
+def _input_of(path: Path, holds_dicom: Callable[[Path], bool], inputs: set[Path]) -> Path | None:
     """The input that a matched path belongs to, if it belongs to one that is not found yet."""
     if path.is_dir():
         return path if not path.is_symlink() and holds_dicom(path) else None
@@ -70,7 +70,7 @@ def _input_of(path: Path, holds_dicom: Callable[[Path], bool], found: set[Path])
         return None if stem(path).endswith(OURS) else path
     if suffix(path) == ".img" and path.with_suffix(".hdr").is_file():
         return path.with_suffix(".hdr")
-    if path.parent in found:  # which spares opening every file of a series
+    if path.parent in inputs:  # which spares opening every file of a series
         return None
     return path.parent if _is_dicom(path) else None
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from ..errors import InputError
 from ..memory import check_fits
-from .textplace import TextPlace, meta_place, nrrd_place
+from .header_place import TextPlace, meta_place, nrrd_place
 
 MAX_HEADER_BYTES = 1 << 20
 MAX_FIELD = 1000  # letters of a field that is read as numbers or as a name
@@ -230,10 +230,10 @@ def _meta(path: Path, head: bytes) -> Declared:
 
 def _until_empty_line(head: bytes) -> tuple[str, int]:
     """The text before the first empty line, or all of it, and where what follows begins."""
-    found = re.search(rb"\r?\n\r?\n", head)
-    if found is None:
+    gap = re.search(rb"\r?\n\r?\n", head)
+    if gap is None:
         return _text(head), len(head)
-    return _text(head[: found.start()]), found.end()
+    return _text(head[: gap.start()]), gap.end()
 
 
 def _text(raw: bytes) -> str:
@@ -279,11 +279,11 @@ def _named(value: str, listed: list[str]) -> Iterator[str]:
     if value.startswith("LIST"):
         yield from (line.strip() for line in listed if line.strip())
     elif "%" in value:
-        found = PATTERN.fullmatch(value)
-        if found is None:
+        pattern = PATTERN.fullmatch(value)
+        if pattern is None:
             raise ValueError(value)
-        before, width, after = found[1], found[2], found[3]
-        for number in range(int(found[4]), int(found[5]) + 1, max(1, int(found[6]))):
+        before, width, after = pattern[1], pattern[2], pattern[3]
+        for number in range(int(pattern[4]), int(pattern[5]) + 1, max(1, int(pattern[6]))):
             yield f"{before}{format(number, f'{width}d')}{after}"
     else:
         yield value

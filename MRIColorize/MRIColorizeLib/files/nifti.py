@@ -17,9 +17,9 @@ import numpy as np
 from ..errors import InputError
 from ..network.weights import regular_size
 from ..volume import Volume
-from .forms import NiftiForms, NiftiVolume, analyze_forms, place_of
 from .headers import Declared, check_declared
 from .kinds import PAIR_SUFFIXES, READABLE, damaged, refuse_geometry, refuse_kind, stem, suffix
+from .nifti_place import NiftiForms, NiftiVolume, analyze_forms, place_of
 from .packages import require
 from .slabs import read_slabs
 
@@ -158,19 +158,19 @@ def _check_pair(path: Path) -> Path | None:
 
     nibabel opens what has the same name.
     """
-    found: Path | None = None
+    sidecar: Path | None = None
     for ending in (*PAIR_SUFFIXES, MAT):
         for name in (stem(path) + ending, stem(path) + ending.upper()):
             other = path.with_name(name)
             if other.exists() and not other.is_file():
                 raise InputError(f"{other}, which belongs to {path.name}, is no file; correct it.")
             if ending == MAT and other.exists() and other.stat().st_size > 0:
-                found = other
-    if found is not None:
-        if found.stat().st_size > MAX_MAT_BYTES:
-            raise InputError(f"{found} is too large for the place of {path.name}; correct it.")
+                sidecar = other
+    if sidecar is not None:
+        if sidecar.stat().st_size > MAX_MAT_BYTES:
+            raise InputError(f"{sidecar} is too large for the place of {path.name}; correct it.")
         require({"scipy": "scipy"})
-    return found
+    return sidecar
 
 
 def _affine_of(path: Path, image: Any, mat: Path | None) -> np.ndarray:

@@ -12,9 +12,9 @@ from ..network.palettes import Palette, model_palette
 from ..options import ColorizeOptions
 from ..volume import ColorVolume, Volume
 from .colors import write_color
-from .forms import NiftiVolume
 from .maps import write_confidence, write_tissue
 from .naming import Job, is_sample
+from .nifti_place import NiftiVolume
 from .offscreen import write_rendering
 from .picture import write_montage
 

@@ -17,22 +17,22 @@ from ..scene.request import Request
 from .settings import MachineSettings
 
 
-def panel_request(chosen: Any, palette: Palette | None, settings: MachineSettings) -> Request:
-    """What the panel says of the chosen volume; chosen: the parameter node. Raises InputError."""
+def panel_request(parameters: Any, palette: Palette | None, settings: MachineSettings) -> Request:
+    """What the panel says of its volume. parameters: the parameter node. Raises InputError."""
     return Request(
-        inputVolume=chosen.inputVolume,
-        outputVolume=chosen.outputVolume,
-        name=chosen.outputName.strip() or None,
-        options=replace(_options(chosen, palette), editable=True),
+        inputVolume=parameters.inputVolume,
+        outputVolume=parameters.outputVolume,
+        name=parameters.outputName.strip() or None,
+        options=replace(_options(parameters, palette), editable=True),
         device=settings.device,
         model=settings.model,
-        maskNode=chosen.maskNode,
-        tissue=chosen.makeTissue,
+        maskNode=parameters.maskNode,
+        tissue=parameters.makeTissue,
     )
 
 
 def request_maker(
-    chosen: Any, palette: Palette | None, settings: MachineSettings
+    parameters: Any, palette: Palette | None, settings: MachineSettings
 ) -> Callable[[Node], Request]:
     """What makes the same request for any volume, with the choices of this moment.
 
@@ -40,16 +40,16 @@ def request_maker(
     edited. What is returned raises InputError and asks neither panel nor settings again: a long
     run goes on as it was begun.
     """
-    options = replace(_options(chosen, palette), confidence=False)
+    options = replace(_options(parameters, palette), confidence=False)
     device, model = settings.device, settings.model
     return lambda volume: Request(volume, options=options, device=device, model=model)
 
 
-def _options(chosen: Any, palette: Palette | None) -> ColorizeOptions:
+def _options(parameters: Any, palette: Palette | None) -> ColorizeOptions:
     return ColorizeOptions(
         palette=palette.lab if palette is not None else None,
         palette_name=palette.name if palette is not None else "",
-        **{name: getattr(chosen, parameter) for parameter, name in PARAMETERS.items()},
+        **{name: getattr(parameters, parameter) for parameter, name in PARAMETERS.items()},
     )
 
 

@@ -121,14 +121,14 @@ def analyze_forms(path: Path, affine: np.ndarray, header: Any, has_mat: bool) ->
     """
     import nibabel
 
-    made = nibabel.Nifti1Header()
-    made["pixdim"][1:4] = header.get_zooms()[:3]
+    nifti = nibabel.Nifti1Header()
+    nifti["pixdim"][1:4] = header.get_zooms()[:3]
     if has_mat or header.get("origin", np.zeros(1)).any():
-        made.set_sform(affine, ALIGNED)
-        made.set_qform(affine, ALIGNED, strip_shears=True)
+        nifti.set_sform(affine, ALIGNED)
+        nifti.set_qform(affine, ALIGNED, strip_shears=True)
     if not has_mat:
         _warn(f"{path} is an Analyze file, which does not say how it lies: {ASSUMED}.")
-    return NiftiForms.of(made)
+    return NiftiForms.of(nifti)
 
 
 def _usable(form: Callable[[], np.ndarray]) -> np.ndarray | None:
