@@ -26,13 +26,12 @@ from ..volume import (
     choose_plane,
     planes_to_color,
 )
-from .batches import Batch, Plan, make_batches
 from .canvas import Canvas, Finish, make_canvas
 from .devices import is_out_of_memory, resolve_device
 from .intensity import Window, find_window
-from .lanes import in_lanes
 from .painting import Painter, finish_consensus
 from .recoloring import TissueMixture
+from .schedule import Batch, Plan, in_lanes, make_batches
 from .slicing import Layout, lay_out
 from .suspicion import warn_of_no_air, warn_of_no_mri, warn_of_size
 from .workplace import Workplace

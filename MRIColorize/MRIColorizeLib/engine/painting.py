@@ -15,9 +15,9 @@ from .. import color
 from ..network.generator import DualDecoderGenerator, PaintedLab
 from ..network.model import ModelCard
 from ..options import ColorizeOptions
-from .batches import Batch
 from .canvas import KEPT, Canvas, Finish, finish, to_bytes
 from .devices import resolve_precision
+from .schedule import Batch
 from .slicing import Layout, Patch
 
 
