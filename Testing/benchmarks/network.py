@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.machine import synchronize
-from MRIColorizeLib.engine.intensity import find_window
+from MRIColorizeLib.engine.body import find_window
 from MRIColorizeLib.engine.schedule import Batch, Plan, in_lanes, make_batches, plan_work
 from MRIColorizeLib.engine.slicing import lay_out
 from MRIColorizeLib.network.config import GeneratorConfig

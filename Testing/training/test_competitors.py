@@ -9,7 +9,7 @@ from skimage.color import rgb2lab
 
 import phantoms
 from MRIColorizeLib.color import rgb_to_lab
-from MRIColorizeLib.engine.intensity import normalize
+from MRIColorizeLib.engine.body import normalize
 from MRIColorizeLib.network.config import GeneratorConfig
 from MRIColorizeLib.network.model import Model, ModelCard
 from MRIColorizeLib.options import ColorizeOptions

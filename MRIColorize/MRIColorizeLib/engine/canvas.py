@@ -11,7 +11,7 @@ from torch import Tensor
 from .. import color
 from ..options import ColorizeOptions
 from ..orientation import Turn
-from .intensity import Window
+from .body import Window
 
 # Tissues kept for each voxel; what a fifth one would add is below a grey level nearly everywhere.
 KEPT = 4

@@ -26,9 +26,9 @@ from ..volume import (
     choose_plane,
     planes_to_color,
 )
+from .body import Window, find_window
 from .canvas import Canvas, Finish, make_canvas
 from .devices import is_out_of_memory, resolve_device
-from .intensity import Window, find_window
 from .painting import Painter, finish_consensus
 from .recoloring import TissueMixture
 from .schedule import Batch, Plan, in_lanes, make_batches

@@ -12,7 +12,7 @@ from ..errors import InputError
 from ..memory import check_fits
 from ..scale import MARGIN_MM, Scale
 from ..volume import Volume, bounding_box, slice_order
-from .intensity import Window
+from .body import Window
 
 # No body is longer; what measures more has its spacing in micrometres, or none at all.
 MAX_SIDE_MM = 4000.0

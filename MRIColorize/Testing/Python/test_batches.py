@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from made_model import made_head
 
-from MRIColorizeLib.engine.intensity import find_window
+from MRIColorizeLib.engine.body import find_window
 from MRIColorizeLib.engine.painting import download, most_probable, upload
 from MRIColorizeLib.engine.schedule import (
     CARD_LANES,
