@@ -12,8 +12,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .. import color
+from ..network.card import ModelCard
 from ..network.generator import DualDecoderGenerator, PaintedLab
-from ..network.model import ModelCard
 from ..options import ColorizeOptions
 from .canvas import KEPT, Canvas, Finish, finish, to_bytes
 from .devices import resolve_precision

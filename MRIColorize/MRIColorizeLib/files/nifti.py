@@ -15,7 +15,7 @@ from typing import IO, Any
 import numpy as np
 
 from ..errors import InputError
-from ..network.weights import regular_size
+from ..network.card import regular_size
 from ..volume import Volume
 from .forms import NiftiForms, NiftiVolume, analyze_forms, place_of
 from .headers import Declared, check_declared
