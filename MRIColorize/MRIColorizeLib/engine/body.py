@@ -107,13 +107,13 @@ def find_body(array: np.ndarray, background: Background | None = None) -> np.nda
     background = background or find_background(array)
     clipped = _clipping(array, background)
     body = _bright(array, clipped)
-    found = body.mean() <= MOST_OF_VOLUME and _is_air(array, body, clipped)
+    has_air = body.mean() <= MOST_OF_VOLUME and _is_air(array, body, clipped)
     constant = background.constant
     if constant is not None and constant > background.low:
         rest = large_parts(array != np.float32(constant))
-        if not found or body.sum() > MOST_OF_REST * rest.sum():
+        if not has_air or body.sum() > MOST_OF_REST * rest.sum():
             return _joined(rest)
-    return body if found else _quiet(array, clipped)
+    return body if has_air else _quiet(array, clipped)
 
 
 def _clipping(array: np.ndarray, background: Background) -> Prepare:

@@ -66,12 +66,12 @@ def _background(array: np.ndarray, window: Window, background: str) -> np.ndarra
         return np.zeros((*array.shape, 3), dtype=np.uint8)
     if background == "white":
         return np.full((*array.shape, 3), 255, dtype=np.uint8)
-    painted = np.empty((*array.shape, 3), dtype=np.uint8)
-    grey, flat = array.reshape(-1), painted.reshape(-1, 3)
+    picture = np.empty((*array.shape, 3), dtype=np.uint8)
+    grey, flat = array.reshape(-1), picture.reshape(-1, 3)
     for start in range(0, grey.size, CHUNK):
         part = slice(start, start + CHUNK)
         flat[part] = np.rint(window.scale(grey[part]) * 255)[:, None]
-    return painted
+    return picture
 
 
 @dataclass(frozen=True)

@@ -179,8 +179,8 @@ class Colorizer:
                     painter.paint(layout, batch, canvas, planes)
 
                 batches = make_batches(present, wanted, plan.size)
-                with closing(in_lanes(paint, batches, place.device, plan.lanes)) as painted:
-                    for batch in painted:
+                with closing(in_lanes(paint, batches, place.device, plan.lanes)) as lanes:
+                    for batch in lanes:
                         place.note()
                         present = np.setdiff1d(present, batch.slices)
                         yield len(batch.wanted)

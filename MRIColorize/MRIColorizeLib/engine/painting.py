@@ -74,26 +74,28 @@ class Painter:
         """
         mri = upload(layout.mri(batch.slices), self._device)[:, None]  # (B, 1, H, W)
         mask = upload(layout.mask[batch.slices], self._device)[:, None]
-        lab, found = self._network_lab(mri, mask, layout.size)
-        painted = []
+        lab, prediction = self._network_lab(mri, mask, layout.size)
+        results = []
         for part in batch.parts(1 if self._device == "cpu" else batch.slices.size):
             patch = self._patch(layout, batch.slices[part])
-            tissues = None if found is None else PaintedLab(*(each[part] for each in found))
+            tissues = (
+                None if prediction is None else PaintedLab(*(each[part] for each in prediction))
+            )
             slices = self._finished(lab[part], tissues, mri[part], patch, canvas, planes)
-            painted.append((slices, patch))
-        for slices, patch in painted:
+            results.append((slices, patch))
+        for slices, patch in results:
             slices.write(canvas, patch)
 
-    def _patch(self, layout: Layout, chosen: np.ndarray) -> Patch:
+    def _patch(self, layout: Layout, indices: np.ndarray) -> Patch:
         """What is finished at once: on a CPU one slice, which then stays in its cache."""
         if self._device == "cpu":
-            return Patch.around_body(layout, int(chosen[0]))
-        return Patch.whole(layout, chosen)
+            return Patch.around_body(layout, int(indices[0]))
+        return Patch.whole(layout, indices)
 
     def _finished(
         self,
         lab: Tensor,
-        found: PaintedLab | None,
+        prediction: PaintedLab | None,
         mri: Tensor,
         patch: Patch,
         canvas: Canvas,
@@ -105,27 +107,27 @@ class Painter:
         if self._options.mode == "natural":
             lab = color.add_detail(lab, mri, self._options.detail)
         if self._several:
-            return self._averaged(lab, found, native, patch, canvas, planes)
+            return self._averaged(lab, prediction, native, patch, canvas, planes)
         rgb = to_bytes(finish(lab, mri, Finish.of(self._options))).permute(0, 2, 3, 1)
-        if found is None:
+        if prediction is None:
             return PaintedSlices.fetched(color=rgb.contiguous())
-        codes = most_probable(found.probabilities)
+        codes = most_probable(prediction.probabilities)
         tissue = patch.cut(F.interpolate(codes, native, mode="nearest-exact"))[:, 0]
-        painted = {"color": rgb.contiguous(), "tissue": tissue}
+        arrays = {"color": rgb.contiguous(), "tissue": tissue}
         if canvas.confidence is not None:
-            largest = _resize(found.probabilities.amax(dim=1, keepdim=True), native)
-            painted["confidence"] = to_bytes(patch.cut(largest))[:, 0]
+            largest = _resize(prediction.probabilities.amax(dim=1, keepdim=True), native)
+            arrays["confidence"] = to_bytes(patch.cut(largest))[:, 0]
         if canvas.tissues is not None:
-            probabilities = patch.cut(_resize(found.probabilities, native))
+            probabilities = patch.cut(_resize(prediction.probabilities, native))
             tissues, weights = keep_most_probable(probabilities)
-            painted["lab"] = lab.permute(0, 2, 3, 1).to(torch.float16)
-            painted |= {"tissues": tissues, "weights": weights}
-        return PaintedSlices.fetched(**painted)
+            arrays["lab"] = lab.permute(0, 2, 3, 1).to(torch.float16)
+            arrays |= {"tissues": tissues, "weights": weights}
+        return PaintedSlices.fetched(**arrays)
 
     def _averaged(
         self,
         lab: Tensor,
-        found: PaintedLab | None,
+        prediction: PaintedLab | None,
         native: tuple[int, int],
         patch: Patch,
         canvas: Canvas,
@@ -140,10 +142,10 @@ class Painter:
         last = lab.permute(0, 2, 3, 1)
         mean = before(canvas.lab).float()
         mean = (mean + (last - mean) / (planes + 1)).to(torch.float16)
-        if found is None:
+        if prediction is None:
             return PaintedSlices.fetched(lab=mean)
         probabilities = average(
-            patch.cut(_resize(found.probabilities, native)),
+            patch.cut(_resize(prediction.probabilities, native)),
             before(canvas.tissues),
             before(canvas.weights),
             planes,
@@ -161,8 +163,8 @@ class Painter:
         dtype = resolve_precision(self._options.precision, self._device)
         with torch.autocast(self._device, dtype, enabled=dtype != torch.float32):
             if self._network.config.head == "palette":
-                found = self._network.paint(x, weights, temperature, self._palette())
-                return found.lab, found
+                prediction = self._network.paint(x, weights, temperature, self._palette())
+                return prediction.lab, prediction
             rgb = self._network(x, weights, temperature).color
         return color.rgb_to_lab(rgb.float()), None
 
@@ -188,15 +190,15 @@ def finish_consensus(canvas: Canvas, layout: Layout, how: Finish) -> None:
     """
     means = layout.view(cast(np.ndarray, canvas.lab))  # always there when planes are averaged
     for index in layout.present():
-        chosen = np.array([index])
-        mri = torch.from_numpy(layout.mri(chosen))[:, None]
-        lab = torch.from_numpy(means[chosen]).permute(0, 3, 1, 2).float()
+        indices = np.array([index])
+        mri = torch.from_numpy(layout.mri(indices))[:, None]
+        lab = torch.from_numpy(means[indices]).permute(0, 3, 1, 2).float()
         rgb = to_bytes(finish(lab, mri, how)).permute(0, 2, 3, 1).numpy()
         tissue = confidence = None
         if canvas.tissues is not None and canvas.weights is not None:
-            tissue = layout.view(canvas.tissues)[chosen][..., 0]
-            confidence = layout.view(canvas.weights)[chosen][..., 0]
-        PaintedSlices(rgb, tissue, confidence).write(canvas, Patch.whole(layout, chosen))
+            tissue = layout.view(canvas.tissues)[indices][..., 0]
+            confidence = layout.view(canvas.weights)[indices][..., 0]
+        PaintedSlices(rgb, tissue, confidence).write(canvas, Patch.whole(layout, indices))
 
 
 def most_probable(probabilities: Tensor) -> Tensor:

@@ -51,8 +51,8 @@ def cache_folder() -> Path:
 
     $MRICOLORIZE_CACHE, or the system's folder for caches.
     """
-    if chosen := os.environ.get("MRICOLORIZE_CACHE"):
-        return Path(chosen).expanduser()
+    if folder := os.environ.get("MRICOLORIZE_CACHE"):
+        return Path(folder).expanduser()
     home = Path.home()
     if sys.platform == "win32":
         base = Path(os.environ.get("LOCALAPPDATA", home / "AppData" / "Local"))
@@ -98,10 +98,10 @@ def list_models() -> list[ModelCard]:
     """
     shipped = _cards(sorted(models_directory().iterdir()))
     shipped.sort(key=lambda card: (card.name != DEFAULT_MODEL, card.name))
-    found: dict[str, ModelCard] = {}
+    cards: dict[str, ModelCard] = {}
     for card in (*shipped, *_cards(_cached_directories())):
-        found.setdefault(card.name, card)
-    return list(found.values())
+        cards.setdefault(card.name, card)
+    return list(cards.values())
 
 
 def _cards(directories: list[Path]) -> list[ModelCard]:
@@ -215,12 +215,12 @@ def load_tensors(path: Path, size: int, sha256: str, network: nn.Module) -> dict
 
 def _check_size(path: Path, size: int) -> None:
     try:
-        found = regular_size(path)
+        actual = regular_size(path)
     except OSError as error:
         raise ModelError(f"{path} is missing or unreadable; get the model again.") from error
-    if found != size or found > MAX_WEIGHTS_BYTES:
+    if actual != size or actual > MAX_WEIGHTS_BYTES:
         raise ModelError(
-            f"{path} has {found} bytes, its card says {size}, and at most {MAX_WEIGHTS_BYTES} are "
+            f"{path} has {actual} bytes, its card says {size}, and at most {MAX_WEIGHTS_BYTES} are "
             "read; get the model again."
         )
 
