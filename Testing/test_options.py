@@ -23,7 +23,7 @@ from MRIColorizeLib.batch.fingerprint import (
 from MRIColorizeLib.command.arguments import options_from, parser
 from MRIColorizeLib.errors import InputError
 from MRIColorizeLib.files.writing import Wanted
-from MRIColorizeLib.network.model import ModelCard
+from MRIColorizeLib.network.card import ModelCard
 from MRIColorizeLib.options import DEFAULTS, OPTIONS, ColorizeOptions
 from MRIColorizeLib.provenance import (
     Provenance,

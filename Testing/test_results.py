@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from MRIColorizeLib.network.model import find_model, read_card
+from MRIColorizeLib.network.card import read_card
+from MRIColorizeLib.network.model import find_model
 
 ROOT = Path(__file__).resolve().parents[1]
 EVALUATION = "docs/evaluation/summary.csv"

@@ -17,7 +17,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from MRIColorizeLib.network.model import WEIGHTS_NAME
+from MRIColorizeLib.network.card import WEIGHTS_NAME
 from training.config import TrainConfig
 from training.errors import RunError
 

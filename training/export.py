@@ -13,8 +13,8 @@ from typing import Any
 import torch
 from safetensors.torch import save
 
+from MRIColorizeLib.network.card import CARD_NAME, WEIGHTS_NAME, ModelCard, read_card
 from MRIColorizeLib.network.generator import DualDecoderGenerator
-from MRIColorizeLib.network.model import CARD_NAME, WEIGHTS_NAME, ModelCard, read_card
 from training.checkpoint import BEST, CHECKPOINT, read_state
 from training.config import TrainConfig
 from training.data.prepared import ManifestEntry

@@ -10,9 +10,8 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.machine import synchronize
-from MRIColorizeLib.engine.batches import Batch, Plan, make_batches, plan_work
-from MRIColorizeLib.engine.intensity import find_window
-from MRIColorizeLib.engine.lanes import in_lanes
+from MRIColorizeLib.engine.body import find_window
+from MRIColorizeLib.engine.schedule import Batch, Plan, in_lanes, make_batches, plan_work
 from MRIColorizeLib.engine.slicing import lay_out
 from MRIColorizeLib.network.config import GeneratorConfig
 from MRIColorizeLib.network.folding import fold_batch_norm

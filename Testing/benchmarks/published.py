@@ -9,9 +9,9 @@ from benchmarks.machine import use_threads
 from benchmarks.network import PublishedForward
 from benchmarks.report import Part
 from benchmarks.volumes import head
+from MRIColorizeLib.engine.body import normalize
 from MRIColorizeLib.engine.colorizer import Colorizer
 from MRIColorizeLib.engine.devices import resolve_precision
-from MRIColorizeLib.engine.intensity import normalize
 from MRIColorizeLib.network.config import GeneratorConfig
 from MRIColorizeLib.network.folding import fold_batch_norm
 from MRIColorizeLib.network.generator import DualDecoderGenerator

@@ -19,7 +19,7 @@ from MRIColorizeLib.batch.job import BatchPainter
 from MRIColorizeLib.batch.plan import Input, plan_tasks
 from MRIColorizeLib.batch.records import COLORED, DONE_BEFORE, FAILED, Work
 from MRIColorizeLib.files.writing import Wanted
-from MRIColorizeLib.network.model import read_card
+from MRIColorizeLib.network.card import read_card
 from MRIColorizeLib.options import ColorizeOptions
 
 

@@ -9,9 +9,10 @@ from skimage.color import rgb2lab
 
 import phantoms
 from MRIColorizeLib.color import rgb_to_lab
-from MRIColorizeLib.engine.intensity import normalize
+from MRIColorizeLib.engine.body import normalize
+from MRIColorizeLib.network.card import ModelCard
 from MRIColorizeLib.network.config import GeneratorConfig
-from MRIColorizeLib.network.model import Model, ModelCard
+from MRIColorizeLib.network.model import Model
 from MRIColorizeLib.options import ColorizeOptions
 from MRIColorizeLib.scale import Scale
 from MRIColorizeLib.tissue import CLASSES, Tissue

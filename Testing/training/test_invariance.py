@@ -8,7 +8,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from MRIColorizeLib.engine.intensity import normalize
+from MRIColorizeLib.engine.body import normalize
 from MRIColorizeLib.files.reading import read_volume
 from MRIColorizeLib.network.model import load_model
 from MRIColorizeLib.scale import Scale

@@ -7,9 +7,10 @@ import pytest
 
 import phantoms
 from MRIColorizeLib.engine.colorizer import Colorizer
+from MRIColorizeLib.network.card import ModelCard
 from MRIColorizeLib.network.config import GeneratorConfig
 from MRIColorizeLib.network.generator import DualDecoderGenerator
-from MRIColorizeLib.network.model import Model, ModelCard
+from MRIColorizeLib.network.model import Model
 from MRIColorizeLib.scale import Scale
 from MRIColorizeLib.tissue import Tissue
 from training.data.prepared import PreparedVolume

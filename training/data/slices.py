@@ -13,7 +13,7 @@ from scipy import ndimage
 from torch import Tensor
 
 from MRIColorizeLib.color import lab_to_rgb, rgb_to_lab
-from MRIColorizeLib.engine.intensity import normalize
+from MRIColorizeLib.engine.body import normalize
 from MRIColorizeLib.scale import MARGIN_MM
 from MRIColorizeLib.tissue import CLASSES, PALETTE_LAB, Tissue
 from training.config import SliceConfig, SynthesisConfig

@@ -15,7 +15,8 @@ from ..errors import InputError
 from ..files.discovery import EVERYTHING, find_inputs
 from ..files.packages import FOR_BATCH, require
 from ..files.writing import Wanted
-from ..network.model import ModelCard, find_model, load_model, models_directory, read_card
+from ..network.card import ModelCard, read_card
+from ..network.model import find_model, load_model, models_directory
 from ..network.palettes import model_palette
 from ..options import ColorizeOptions
 from .attempts import close_run, opened_run, unique_name

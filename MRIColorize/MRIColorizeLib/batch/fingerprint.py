@@ -15,7 +15,7 @@ from .. import __version__
 from ..errors import InputError
 from ..files.discovery import files_of
 from ..files.writing import Wanted
-from ..network.model import ModelCard
+from ..network.card import ModelCard
 from ..options import DEFAULTS, OPTIONS, ColorizeOptions
 from ..staging import atomic
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import __version__
-from ..engine.shelf import EngineCache
+from ..engine.cache import EngineCache
 from ..errors import Cancelled, InputError, MRIColorizeError, OutputError
 from ..files.dicom.folder import read_folder, read_part
 from ..files.masks import read_mask

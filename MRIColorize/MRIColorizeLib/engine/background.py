@@ -94,5 +94,5 @@ def faces(array: np.ndarray) -> np.ndarray:
 
 def _most_frequent(values: np.ndarray) -> tuple[float, float]:
     """The value that occurs most often, and its share."""
-    found, counts = np.unique(values, return_counts=True)
-    return float(found[counts.argmax()]), float(counts.max() / values.size)
+    levels, counts = np.unique(values, return_counts=True)
+    return float(levels[counts.argmax()]), float(counts.max() / values.size)

@@ -59,18 +59,18 @@ def estimate_bias(array: np.ndarray, body: np.ndarray, blocks: int = BLOCKS) -> 
     by iteratively reweighted least squares.
     """
     values, inside, places = _blocks(array, body, blocks)
-    found = None
+    solution = None
     typical = float(np.median(values[inside])) if inside.any() else 0.0
     if typical > 0:
         logarithm = np.log(np.maximum(values, DARKEST * typical)).astype(np.float32)
         orders = _orders(values.shape)
-        found = _fitted(orders, places, logarithm, inside)
+        solution = _fitted(orders, places, logarithm, inside)
     coefficients = np.zeros((DEGREE + 1,) * 3)
-    if found is None:
+    if solution is None:
         return BiasField(array.shape, coefficients, 0.0, 0.0)
-    field = np.tensordot(found, _terms(orders, places), 1)[inside]
+    field = np.tensordot(solution, _terms(orders, places), 1)[inside]
     middle = float(np.median(field))
-    coefficients[tuple(np.transpose(orders))] = found
+    coefficients[tuple(np.transpose(orders))] = solution
     coefficients[0, 0, 0] = -middle
     lowest, highest = float(field.min()) - middle, float(field.max()) - middle
     return BiasField(array.shape, coefficients, lowest, highest)
@@ -158,11 +158,11 @@ def _fitted(
     for _ in range(ROUNDS):
         weighted = step * weights
         normal = _products(weighted, step) + stiff
-        found = np.linalg.solve(normal, np.einsum("tb,b->t", weighted, difference))
-        residual = difference - np.einsum("t,tb->b", found.astype(np.float32), step)
+        solution = np.linalg.solve(normal, np.einsum("tb,b->t", weighted, difference))
+        residual = difference - np.einsum("t,tb->b", solution.astype(np.float32), step)
         scale = max(float(np.median(np.abs(residual))), 1e-6)
         weights = 1 / (1 + (residual / np.float32(scale)) ** 2)
-    return np.asarray(found, dtype=np.float64)
+    return np.asarray(solution, dtype=np.float64)
 
 
 def _pair(array: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray]:

@@ -1,16 +1,20 @@
-"""The arrays of a result while it is made: what every slice is written into."""
+"""What a result is written into, and how CIELAB becomes the bytes that stand there."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
+import torch
+from torch import Tensor
 
+from .. import color
 from ..options import ColorizeOptions
 from ..orientation import Turn
-from .intensity import Window
-from .recoloring import KEPT
+from .body import Window
 
+# Tissues kept for each voxel; what a fifth one would add is below a grey level nearly everywhere.
+KEPT = 4
 # Voxels turned to grey at once for the background: bounds the memory.
 CHUNK = 1 << 22
 
@@ -62,9 +66,46 @@ def _background(array: np.ndarray, window: Window, background: str) -> np.ndarra
         return np.zeros((*array.shape, 3), dtype=np.uint8)
     if background == "white":
         return np.full((*array.shape, 3), 255, dtype=np.uint8)
-    color = np.empty((*array.shape, 3), dtype=np.uint8)
-    grey, flat = array.reshape(-1), color.reshape(-1, 3)
+    picture = np.empty((*array.shape, 3), dtype=np.uint8)
+    grey, flat = array.reshape(-1), picture.reshape(-1, 3)
     for start in range(0, grey.size, CHUNK):
         part = slice(start, start + CHUNK)
         flat[part] = np.rint(window.scale(grey[part]) * 255)[:, None]
-    return color
+    return picture
+
+
+@dataclass(frozen=True)
+class Finish:
+    """The options that act on each voxel alone; see ColorizeOptions for their ranges."""
+
+    mode: str
+    saturation: float
+    blend: float
+
+    @classmethod
+    def of(cls, options: ColorizeOptions) -> Finish:
+        """The part of the options that `finish` needs."""
+        return cls(options.mode, options.saturation, options.blend)
+
+    @property
+    def uses_mri(self) -> bool:
+        """Whether the colours depend on the grey MRI beside their CIELAB."""
+        return self.mode == "structure" or self.blend < 1
+
+
+def finish(lab: Tensor, mri: Tensor, how: Finish) -> Tensor:
+    """CIELAB (..., 3, H, W) and the MRI (..., 1, H, W) in [0, 1] to sRGB (..., 3, H, W) in [0, 1].
+
+    The blend is linear in sRGB: with 0 every pixel is as grey as the MRI.
+    """
+    rgb = color.lab_to_rgb(color.saturate(lab, how.saturation))
+    if how.mode == "structure":
+        rgb = color.lock_lightness(rgb, mri)
+    if how.blend < 1:
+        rgb = mri + how.blend * (rgb - mri)
+    return rgb
+
+
+def to_bytes(rgb: Tensor) -> Tensor:
+    """sRGB in [0, 1] to uint8, rounded to the nearest."""
+    return rgb.mul(255).round().to(torch.uint8)

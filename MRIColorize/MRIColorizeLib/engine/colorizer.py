@@ -26,15 +26,12 @@ from ..volume import (
     choose_plane,
     planes_to_color,
 )
-from .batches import Batch, Plan, make_batches
-from .canvas import Canvas, make_canvas
-from .consensus import finish_consensus
+from .body import Window, find_window
+from .canvas import Canvas, Finish, make_canvas
 from .devices import is_out_of_memory, resolve_device
-from .finishing import Finish
-from .intensity import Window, find_window
-from .lanes import in_lanes
-from .painting import Painter
+from .painting import Painter, finish_consensus
 from .recoloring import TissueMixture
+from .schedule import Batch, Plan, in_lanes, make_batches
 from .slicing import Layout, lay_out
 from .suspicion import warn_of_no_air, warn_of_no_mri, warn_of_size
 from .workplace import Workplace
@@ -182,8 +179,8 @@ class Colorizer:
                     painter.paint(layout, batch, canvas, planes)
 
                 batches = make_batches(present, wanted, plan.size)
-                with closing(in_lanes(paint, batches, place.device, plan.lanes)) as painted:
-                    for batch in painted:
+                with closing(in_lanes(paint, batches, place.device, plan.lanes)) as lanes:
+                    for batch in lanes:
                         place.note()
                         present = np.setdiff1d(present, batch.slices)
                         yield len(batch.wanted)

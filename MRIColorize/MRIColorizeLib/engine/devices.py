@@ -22,20 +22,20 @@ class DeviceDescription:
 
 def describe_devices() -> list[DeviceDescription]:
     """The devices found here, the one that "auto" takes first."""
-    found = []
+    devices = []
     if torch.cuda.is_available():
         try:
             free = free_card_memory()
         except RuntimeError:  # no room left even to ask
             free = 0
-        found.append(DeviceDescription("cuda", torch.cuda.get_device_name(), free))
+        devices.append(DeviceDescription("cuda", torch.cuda.get_device_name(), free))
     if torch.backends.mps.is_available():
         # It shares the computer's memory; what of that is free nobody tells.
-        found.append(DeviceDescription("mps", "Apple GPU", None))
+        devices.append(DeviceDescription("mps", "Apple GPU", None))
     threads = torch.get_num_threads()
     label = f"CPU, {threads} thread{'s' if threads > 1 else ''}"
-    found.append(DeviceDescription("cpu", label, free_memory()))
-    return found
+    devices.append(DeviceDescription("cpu", label, free_memory()))
+    return devices
 
 
 def resolve_device(name: str = "auto") -> str:

@@ -23,8 +23,8 @@ def large_parts(mask: np.ndarray) -> np.ndarray:
     labels = sitk.GetArrayViewFromImage(components)
     sizes = np.zeros(int(labels.max()) + 1, dtype=np.int64)
     for part in slabs(len(labels)):
-        found = np.bincount(labels[part].ravel())
-        sizes[: found.size] += found
+        counts = np.bincount(labels[part].ravel())
+        sizes[: counts.size] += counts
     sizes[0] = 0
     large = sizes >= max(0.02 * sizes.max(), 1)
     return np.concatenate([large[labels[part]] for part in slabs(len(labels))])

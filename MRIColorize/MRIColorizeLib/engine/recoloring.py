@@ -11,10 +11,8 @@ from ..errors import InputError
 from ..options import check_palette
 from ..tissue import fit_palette
 from ..volume import ColorVolume
-from .finishing import Finish, finish, to_bytes
+from .canvas import Finish, finish, to_bytes
 
-# Tissues kept for each voxel; what a fifth one would add is below a grey level nearly everywhere.
-KEPT = 4
 # Voxels recoloured at once: bounds the memory.
 CHUNK = 1 << 18
 

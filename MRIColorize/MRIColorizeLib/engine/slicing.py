@@ -12,7 +12,7 @@ from ..errors import InputError
 from ..memory import check_fits
 from ..scale import MARGIN_MM, Scale
 from ..volume import Volume, bounding_box, slice_order
-from .intensity import Window
+from .body import Window
 
 # No body is longer; what measures more has its spacing in micrometres, or none at all.
 MAX_SIDE_MM = 4000.0
@@ -40,9 +40,9 @@ class Layout:
         """An array (K, J, I, ...) of the volume's grid as (S, H, W, ...), without a copy."""
         return array.transpose(*self.order, *range(3, array.ndim))[self.box]
 
-    def mri(self, chosen: np.ndarray) -> np.ndarray:
+    def mri(self, slices: np.ndarray) -> np.ndarray:
         """These slices scaled to [0, 1], 0 outside the body: float32 (n, H, W)."""
-        return self.window.scale(self.raw[chosen]) * self.mask[chosen]
+        return self.window.scale(self.raw[slices]) * self.mask[slices]
 
     def present(self) -> np.ndarray:
         """Indices of the slices that show the body."""
@@ -55,17 +55,17 @@ class Layout:
 
 @dataclass(frozen=True)
 class Patch:
-    """Slices `chosen` of a layout, and the rows and columns of them that are of interest."""
+    """Slices `indices` of a layout, and the rows and columns of them that are of interest."""
 
     layout: Layout
-    chosen: np.ndarray
+    indices: np.ndarray
     rows: slice
     columns: slice
 
     @classmethod
-    def whole(cls, layout: Layout, chosen: np.ndarray) -> Patch:
+    def whole(cls, layout: Layout, indices: np.ndarray) -> Patch:
         """All of some slices."""
-        return cls(layout, chosen, slice(None), slice(None))
+        return cls(layout, indices, slice(None), slice(None))
 
     @classmethod
     def around_body(cls, layout: Layout, index: int) -> Patch:
@@ -74,17 +74,17 @@ class Patch:
         return cls(layout, np.array([index]), rows, columns)
 
     def cut(self, images: Tensor) -> Tensor:
-        """The patch of images (..., H, W) of the chosen slices."""
+        """The patch of images (..., H, W) of these slices."""
         return images[..., self.rows, self.columns]
 
     def read(self, array: np.ndarray) -> np.ndarray:
         """The patch of an array (K, J, I, ...) of the volume's grid: (n, h, w, ...)."""
-        return self.layout.view(array)[self.chosen, self.rows, self.columns]
+        return self.layout.view(array)[self.indices, self.rows, self.columns]
 
     def write(self, array: np.ndarray, values: np.ndarray) -> None:
         """Put the body's voxels of values (n, h, w, ...) into an array of the volume's grid."""
         seen = self.layout.view(array)
-        for index, new in zip(self.chosen, values, strict=True):
+        for index, new in zip(self.indices, values, strict=True):
             body = self.layout.mask[index, self.rows, self.columns]
             if new.ndim == 3:  # numpy is four times slower where it repeats the mask itself
                 body = np.repeat(body[..., None], new.shape[2], axis=2)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 
-from ..engine.batches import Plan, plan_work
-from ..engine.devices import release_cache, resolve_precision
-from ..engine.slicing import Layout
 from ..errors import InputError
 from ..network.generator import DualDecoderGenerator
+from .devices import release_cache, resolve_precision
+from .schedule import Plan, plan_work
+from .slicing import Layout
 
 
 class Workplace:

@@ -15,7 +15,7 @@ from typing import IO, Any
 import numpy as np
 
 from ..errors import InputError
-from ..network.weights import regular_size
+from ..network.card import regular_size
 from ..volume import Volume
 from .headers import Declared, check_declared
 from .kinds import PAIR_SUFFIXES, READABLE, damaged, refuse_geometry, refuse_kind, stem, suffix

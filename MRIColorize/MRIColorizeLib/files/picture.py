@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .. import __version__
-from ..engine.intensity import UPPER_PERCENTILE
+from ..engine.body import UPPER_PERCENTILE
 from ..orientation import in_patient_axes
 from ..provenance import NOTICE, unusual_choices
 from ..staging import atomic

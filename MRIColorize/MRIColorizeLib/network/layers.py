@@ -52,15 +52,15 @@ class BodyWeights:
 
     def __init__(self, mask: Tensor) -> None:
         self._mask = mask
-        self._found: dict[tuple[int, int], Tensor] = {}
+        self._weights: dict[tuple[int, int], Tensor] = {}
 
     def at(self, height: int, width: int) -> Tensor:
         """Weights (B, 1, height * width) that sum to 1 over the body."""
         size = (height, width)
-        if size not in self._found:
+        if size not in self._weights:
             weight = F.adaptive_avg_pool2d(self._mask, size).flatten(1)[:, None]
-            self._found[size] = weight / weight.sum(dim=2, keepdim=True).clamp_min(1e-3)
-        return self._found[size]
+            self._weights[size] = weight / weight.sum(dim=2, keepdim=True).clamp_min(1e-3)
+        return self._weights[size]
 
 
 class CompressionActivation(nn.Module):

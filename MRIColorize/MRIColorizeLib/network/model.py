@@ -1,55 +1,33 @@
-"""A model on disk: its card and its weights; listed, verified and loaded.
+"""Models on disk: where they lie, listed, their weights verified and loaded.
 
 Importing this file imports no torch: the panel lists models before torch is there.
 """
 
 from __future__ import annotations
 
-import json
+import hashlib
 import os
 import shutil
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import DependencyError, ModelError
 from ..resources import find_resources
-from ..scale import Scale
+from .card import CARD_NAME, WEIGHTS_NAME, ModelCard, read_card, regular_size
 from .config import GeneratorConfig
-from .weights import load_tensors, regular_size
 
 if TYPE_CHECKING:
+    from torch import Tensor, nn
+
     from .generator import DualDecoderGenerator
 
 DEFAULT_MODEL = "visible-human-head"
-CARD_NAME = "model.json"
-WEIGHTS_NAME = "weights.safetensors"
-MAX_CARD_BYTES = 1 << 20
-MAX_TEXT = 1000
-
-
-@dataclass(frozen=True)
-class ModelCard:
-    """What a model's card says about it.
-
-    scale: at which the network sees a section. generator: fields of
-    GeneratorConfig. temperature: of the tissue softmax at use. details: everything else on the card
-    (training data and licences, measures with spread, intended use, limits).
-    """
-
-    name: str
-    version: str
-    title: str
-    licence: str
-    scale: Scale
-    temperature: float
-    generator: Mapping[str, Any]
-    weights_sha256: str
-    weights_bytes: int
-    directory: Path
-    details: Mapping[str, Any]
+MAX_WEIGHTS_BYTES = 1 << 30
+# What safetensors calls the number formats that a network's tensors may be stored in.
+REAL = {"F64", "F32", "F16", "BF16"}
+WHOLE = {"I64", "I32", "I16", "I8", "U8"}
 
 
 @dataclass(frozen=True)
@@ -73,8 +51,8 @@ def cache_folder() -> Path:
 
     $MRICOLORIZE_CACHE, or the system's folder for caches.
     """
-    if chosen := os.environ.get("MRICOLORIZE_CACHE"):
-        return Path(chosen).expanduser()
+    if folder := os.environ.get("MRICOLORIZE_CACHE"):
+        return Path(folder).expanduser()
     home = Path.home()
     if sys.platform == "win32":
         base = Path(os.environ.get("LOCALAPPDATA", home / "AppData" / "Local"))
@@ -120,10 +98,10 @@ def list_models() -> list[ModelCard]:
     """
     shipped = _cards(sorted(models_directory().iterdir()))
     shipped.sort(key=lambda card: (card.name != DEFAULT_MODEL, card.name))
-    found: dict[str, ModelCard] = {}
+    cards: dict[str, ModelCard] = {}
     for card in (*shipped, *_cards(_cached_directories())):
-        found.setdefault(card.name, card)
-    return list(found.values())
+        cards.setdefault(card.name, card)
+    return list(cards.values())
 
 
 def _cards(directories: list[Path]) -> list[ModelCard]:
@@ -163,71 +141,6 @@ def find_model(name_or_directory: str | Path | None = None) -> Path:
     raise ModelError(f"There is no model {text!r}; give a model's folder or one of: {known}.")
 
 
-def read_card(directory: Path) -> ModelCard:
-    """Read and check a card. Raises ModelError when it is missing, damaged or not ours."""
-    path = directory / CARD_NAME
-    data = _read_json(path)
-    try:
-        weights = data["weights"]
-        if weights["file"] != WEIGHTS_NAME:
-            raise ModelError(f"{path} names other weights than {WEIGHTS_NAME}; refused.")
-        if not isinstance(data["generator"], dict):
-            raise TypeError("generator")
-        card = ModelCard(
-            name=_text(data, "name"),
-            version=_text(data, "version"),
-            title=_text(data, "title"),
-            licence=_text(data, "licence"),
-            scale=_scale(data),
-            temperature=float(data["temperature"]),
-            generator=data["generator"],
-            weights_sha256=_text(weights, "sha256"),
-            weights_bytes=int(weights["bytes"]),
-            directory=directory,
-            details=data,
-        )
-    except (KeyError, TypeError, ValueError, OverflowError) as error:
-        raise ModelError(
-            f"{path} lacks or garbles {str(error)[:80]}; get the model again."
-        ) from error
-    scale = card.scale
-    possible = 0.05 <= scale.least_mm <= scale.most_mm <= 20 and 1 <= scale.pixels <= 4096
-    if not possible or not 0.05 <= card.temperature <= 5:
-        raise ModelError(f"{path} has an impossible spacing or temperature; get the model again.")
-    return card
-
-
-def _scale(data: Mapping[str, Any]) -> Scale:
-    """The card's rule for millimetres a pixel; older cards give one number for all sections."""
-    if "scale" not in data:
-        return Scale.fixed(float(data["spacing_mm"]))
-    rule = data["scale"]
-    return Scale(int(rule["pixels"]), float(rule["least_mm"]), float(rule["most_mm"]))
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    """The card's content, an object. Raises ModelError."""
-    try:
-        if regular_size(path) > MAX_CARD_BYTES:
-            raise ModelError(f"{path} is too large for a model card; get the model again.")
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ModelError(f"{path.parent} has no readable {CARD_NAME}; it is no model.") from error
-    except (ValueError, RecursionError) as error:  # nested without end, too
-        raise ModelError(f"{path} is damaged (not JSON); get the model again.") from error
-    if not isinstance(data, dict):
-        raise ModelError(f"{path} is no model card; get the model again.")
-    return data
-
-
-def _text(data: Mapping[str, Any], key: str) -> str:
-    """A text of the card that fits into one line of a message."""
-    text = data[key]
-    if not isinstance(text, str) or not text.isprintable() or len(text) > MAX_TEXT:
-        raise TypeError(key)
-    return text
-
-
 def state_of(name_or_directory: str | Path | None) -> tuple[Any, ...] | None:
     """What tells a model on the disk from a later one of that name; None when there is no such.
 
@@ -265,3 +178,71 @@ def load_model(name_or_directory: str | Path | None = None) -> Model:
     tensors = load_tensors(path, card.weights_bytes, card.weights_sha256, generator)
     generator.load_state_dict(tensors, assign=True)
     return Model(card, generator.eval().requires_grad_(False))
+
+
+def load_tensors(path: Path, size: int, sha256: str, network: nn.Module) -> dict[str, Tensor]:
+    """The tensors of a safetensors file, real ones as float32, for the state of `network`.
+
+    size, sha256: what the card says. network: of which names, shapes and kinds are compared, before
+    anything is read; it may lie on the meta device. Raises ModelError.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load
+
+    _check_size(path, size)
+    try:
+        _check_header(path, network)
+        raw = path.read_bytes()
+        if hashlib.sha256(raw).hexdigest() != sha256:
+            raise ModelError(
+                f"{path} is damaged (its SHA-256 is not the card's); get the model again."
+            )
+        tensors = {
+            name: tensor.float() if tensor.is_floating_point() else tensor
+            for name, tensor in load(raw).items()
+        }
+    except OSError as error:
+        raise ModelError(f"{path} is missing or unreadable; get the model again.") from error
+    except (SafetensorError, RuntimeError, TypeError, ValueError) as error:
+        raise ModelError(
+            f"{path} does not hold safetensors; it and its card do not fit."
+        ) from error
+    for name, tensor in tensors.items():
+        if tensor.is_floating_point() and not tensor.isfinite().all():
+            raise ModelError(f"{path} holds numbers that are not finite ({name}); refused.")
+    return tensors
+
+
+def _check_size(path: Path, size: int) -> None:
+    try:
+        actual = regular_size(path)
+    except OSError as error:
+        raise ModelError(f"{path} is missing or unreadable; get the model again.") from error
+    if actual != size or actual > MAX_WEIGHTS_BYTES:
+        raise ModelError(
+            f"{path} has {actual} bytes, its card says {size}, and at most {MAX_WEIGHTS_BYTES} are "
+            "read; get the model again."
+        )
+
+
+def _check_header(path: Path, network: nn.Module) -> None:
+    """Raise ModelError unless the file's tensors are those of the network."""
+    from safetensors import safe_open
+
+    wanted = network.state_dict()
+    with safe_open(path, framework="pt") as stored:
+        names = set(stored.keys())
+        if names != wanted.keys():
+            odd = min(names ^ wanted.keys())
+            which = "unknown" if odd in names else "missing"
+            raise ModelError(
+                f"The weights in {path} do not fit the card: {odd[:80]!r} is {which}; refused."
+            )
+        for name, tensor in wanted.items():
+            part = stored.get_slice(name)
+            kinds = REAL if tensor.is_floating_point() else WHOLE
+            if tuple(part.get_shape()) != tuple(tensor.shape) or part.get_dtype() not in kinds:
+                raise ModelError(
+                    f"The weights in {path} do not fit the card: {name} is {part.get_dtype()} "
+                    f"{part.get_shape()}, not {list(tensor.shape)}; refused."
+                )

@@ -16,8 +16,8 @@ from ..errors import DependencyError, InputError, ModelError
 from ..options import check_palette
 from ..staging import atomic
 from ..tissue import CLASSES, HEAD_CLASSES, NAMES, PALETTE_LAB, fit_palette
-from .model import WEIGHTS_NAME, Model, ModelCard, models_directory
-from .weights import regular_size
+from .card import WEIGHTS_NAME, ModelCard, regular_size
+from .model import Model, models_directory
 
 MALE = "Visible Human Male"
 TITLE = "# MRIColorize: "

@@ -12,14 +12,8 @@ import slicer
 from slicer.i18n import tr as _
 
 from ..errors import ModelError, MRIColorizeError
-from ..network.model import (
-    ModelCard,
-    cache_folder,
-    cached_bytes,
-    clear_cache,
-    list_models,
-    read_card,
-)
+from ..network.card import ModelCard, read_card
+from ..network.model import cache_folder, cached_bytes, clear_cache, list_models
 from ..options import DEVICES
 from .settings import MachineSettings
 

@@ -10,8 +10,8 @@ from typing import Any
 from slicer.i18n import tr as _
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
+from ..engine.cache import EngineCache, create_engine
 from ..engine.run import Run
-from ..engine.shelf import EngineCache, create_engine
 from ..errors import InputError
 from ..network.palettes import Palette, find_palette
 from ..options import ColorizeOptions

@@ -12,10 +12,11 @@ import numpy as np
 import torch
 from safetensors.torch import save
 
-from MRIColorizeLib.engine.intensity import normalize
+from MRIColorizeLib.engine.body import normalize
+from MRIColorizeLib.network.card import CARD_NAME, WEIGHTS_NAME, ModelCard
 from MRIColorizeLib.network.config import GeneratorConfig
 from MRIColorizeLib.network.generator import DualDecoderGenerator
-from MRIColorizeLib.network.model import CARD_NAME, WEIGHTS_NAME, Model, ModelCard
+from MRIColorizeLib.network.model import Model
 from MRIColorizeLib.scale import Scale
 from MRIColorizeLib.volume import Volume
 

@@ -118,7 +118,7 @@ class StandInEngine:
 def _mixture(array: np.ndarray, palette: np.ndarray | None) -> Any:
     """What recolouring needs, for a body in which each voxel is one tissue; without torch None."""
     try:
-        from MRIColorizeLib.engine.finishing import Finish
+        from MRIColorizeLib.engine.canvas import Finish
         from MRIColorizeLib.engine.recoloring import TissueMixture
     except ModuleNotFoundError:
         return None

@@ -11,12 +11,17 @@ import numpy as np
 import torch
 from made_model import made_head
 
-from MRIColorizeLib.engine.batches import CARD_LANES, MOST_ON_CARD, Plan, make_batches, plan_work
-from MRIColorizeLib.engine.intensity import find_window
-from MRIColorizeLib.engine.lanes import in_lanes
-from MRIColorizeLib.engine.mixing import most_probable
+from MRIColorizeLib.engine.body import find_window
+from MRIColorizeLib.engine.painting import download, most_probable, upload
+from MRIColorizeLib.engine.schedule import (
+    CARD_LANES,
+    MOST_ON_CARD,
+    Plan,
+    in_lanes,
+    make_batches,
+    plan_work,
+)
 from MRIColorizeLib.engine.slicing import lay_out
-from MRIColorizeLib.engine.transfer import download, upload
 from MRIColorizeLib.scale import Scale
 
 

@@ -4,8 +4,7 @@ import unittest
 
 import numpy as np
 
-from MRIColorizeLib.engine.body import find_body
-from MRIColorizeLib.engine.intensity import find_window
+from MRIColorizeLib.engine.body import find_body, find_window
 from MRIColorizeLib.engine.morphology import without_thin
 
 RNG = np.random.default_rng

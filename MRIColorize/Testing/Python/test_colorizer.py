@@ -9,9 +9,9 @@ from unittest import mock
 import numpy as np
 from stand_ins import DATA
 
-from MRIColorizeLib.engine.batches import MOST_ON_CPU
 from MRIColorizeLib.engine.colorizer import Colorizer
 from MRIColorizeLib.engine.painting import Painter
+from MRIColorizeLib.engine.schedule import MOST_ON_CPU
 from MRIColorizeLib.errors import Cancelled, DeviceError, InputError
 from MRIColorizeLib.files.reading import read_volume
 from MRIColorizeLib.network.folding import fold_batch_norm

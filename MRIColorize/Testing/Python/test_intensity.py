@@ -7,8 +7,7 @@ import SimpleITK as sitk
 from stand_ins import DATA
 
 from MRIColorizeLib.engine import body as body_module
-from MRIColorizeLib.engine.body import fill_slices, find_body
-from MRIColorizeLib.engine.intensity import find_window, normalize
+from MRIColorizeLib.engine.body import fill_slices, find_body, find_window, normalize
 from MRIColorizeLib.files.reading import read_volume
 
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 from made_model import made_head, small_model
 
+from MRIColorizeLib.engine.body import normalize
 from MRIColorizeLib.engine.colorizer import Colorizer
-from MRIColorizeLib.engine.intensity import normalize
 from MRIColorizeLib.errors import InputError
 from MRIColorizeLib.options import ColorizeOptions
 from MRIColorizeLib.tissue import PALETTE_LAB, Tissue

@@ -13,6 +13,7 @@ import torch
 from made_model import write_model
 
 from MRIColorizeLib.errors import ModelError
+from MRIColorizeLib.network import card
 from MRIColorizeLib.network import model as models
 
 
@@ -24,7 +25,7 @@ class ModelFolderTest(unittest.TestCase):
         shutil.copytree(models.models_directory() / models.DEFAULT_MODEL, self.directory)
 
     def _edit(self, **changes):
-        path = self.directory / models.CARD_NAME
+        path = self.directory / card.CARD_NAME
         path.write_text(json.dumps(json.loads(path.read_text()) | changes))
 
     def _refused(self, word):
@@ -50,7 +51,7 @@ class ModelFolderTest(unittest.TestCase):
         self.assertIn(models.DEFAULT_MODEL, str(caught.exception))
 
     def test_damaged_or_missing_weights_are_refused(self):
-        weights = self.directory / models.WEIGHTS_NAME
+        weights = self.directory / card.WEIGHTS_NAME
         raw = bytearray(weights.read_bytes())
         raw[-1] ^= 1
         weights.write_bytes(raw)
@@ -69,9 +70,9 @@ class ModelFolderTest(unittest.TestCase):
         self._refused("do not fit")
         self._edit(weights={"file": "../weights.safetensors", "bytes": 1, "sha256": ""})
         self._refused("other weights")
-        (self.directory / models.CARD_NAME).write_text("{")
+        (self.directory / card.CARD_NAME).write_text("{")
         self._refused("JSON")
-        (self.directory / models.CARD_NAME).unlink()
+        (self.directory / card.CARD_NAME).unlink()
         self._refused("readable")
 
     def test_a_pickle_in_the_place_of_weights_is_never_loaded(self):
@@ -81,16 +82,16 @@ class ModelFolderTest(unittest.TestCase):
         stream = io.BytesIO()
         torch.save({"encoder": torch.zeros(1)}, stream)
         raw = stream.getvalue()
-        (self.directory / models.WEIGHTS_NAME).write_bytes(raw)
+        (self.directory / card.WEIGHTS_NAME).write_bytes(raw)
         digest = hashlib.sha256(raw).hexdigest()
         self._edit(
-            weights={"file": models.WEIGHTS_NAME, "bytes": len(raw), "sha256": digest},
+            weights={"file": card.WEIGHTS_NAME, "bytes": len(raw), "sha256": digest},
         )
         self._refused("do not fit")
 
     def test_a_card_asking_for_the_impossible_is_refused_before_anything_is_built(self):
-        good = models.read_card(self.directory).generator
-        (self.directory / models.WEIGHTS_NAME).unlink()  # it is not even looked for
+        good = card.read_card(self.directory).generator
+        (self.directory / card.WEIGHTS_NAME).unlink()  # it is not even looked for
         for field, value in (
             ("width", 10**9),
             ("width", 0),
@@ -158,7 +159,7 @@ class CacheTest(unittest.TestCase):
         (self.cache / "holiday").mkdir()
         self.assertGreater(models.clear_cache(), 0)
         self.assertEqual({p.name for p in self.cache.iterdir()}, {"notes.txt", "holiday"})
-        self.assertTrue((outside / models.WEIGHTS_NAME).is_file())
+        self.assertTrue((outside / card.WEIGHTS_NAME).is_file())
         self.assertEqual(models.cached_bytes(), 0)
 
 

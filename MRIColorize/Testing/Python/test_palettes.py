@@ -13,7 +13,8 @@ from made_model import small_model, write_model
 from MRIColorizeLib.cielab import lab_to_rgb, rgb_to_lab
 from MRIColorizeLib.errors import InputError
 from MRIColorizeLib.network import palettes
-from MRIColorizeLib.network.model import load_model, read_card
+from MRIColorizeLib.network.card import read_card
+from MRIColorizeLib.network.model import load_model
 from MRIColorizeLib.tissue import CLASSES, NAMES, PALETTE_LAB
 
 # What a person with a missing cone type sees, on linear RGB: Machado, Oliveira and Fernandes,

@@ -25,7 +25,7 @@ from stand_ins import (
 )
 
 import MRIColorize
-from MRIColorizeLib.engine.shelf import EngineCache
+from MRIColorizeLib.engine.cache import EngineCache
 from MRIColorizeLib.errors import ModelError
 from MRIColorizeLib.network.model import list_models
 from MRIColorizeLib.panel.settings import MachineSettings

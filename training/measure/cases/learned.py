@@ -9,7 +9,7 @@ from enum import StrEnum
 import numpy as np
 from skimage.color import rgb2lab
 
-from MRIColorizeLib.engine.intensity import normalize
+from MRIColorizeLib.engine.body import normalize
 from MRIColorizeLib.tissue import PALETTE_LAB, Tissue
 from training.data.prepared import PreparedVolume
 from training.measure.cases.synthetic import INTENSITIES, fine_structure, synthetic_mri

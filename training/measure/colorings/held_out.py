@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from MRIColorizeLib.engine.intensity import normalize
+from MRIColorizeLib.engine.body import normalize
 from MRIColorizeLib.volume import Volume, check_volume, choose_plane, slice_order
 from training.data.prepared import ManifestEntry, PreparedVolume
 from training.measure.cases.cases import (

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from MRIColorizeLib.engine.body import normalize
 from MRIColorizeLib.engine.colorizer import Colorizer
-from MRIColorizeLib.engine.intensity import normalize
 from MRIColorizeLib.options import ColorizeOptions
 from MRIColorizeLib.volume import (
     ColorVolume,

@@ -14,7 +14,8 @@ import numpy as np
 import torch
 
 from MRIColorizeLib.engine.colorizer import Colorizer
-from MRIColorizeLib.network.model import ModelCard, load_model
+from MRIColorizeLib.network.card import ModelCard
+from MRIColorizeLib.network.model import load_model
 from training.data.prepared import PreparedVolume, load_all
 from training.measure.cases.cases import (
     MRI,

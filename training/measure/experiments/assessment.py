@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from skimage.color import rgb2lab
 
-from MRIColorizeLib.engine.intensity import normalize
+from MRIColorizeLib.engine.body import normalize
 from MRIColorizeLib.tissue import PALETTE_LAB
 from training.measure.cases.learned import ColorStatistics
 from training.measure.colorings.baselines import GREY

@@ -10,7 +10,8 @@ from pathlib import Path
 from torch import nn
 
 from MRIColorizeLib.engine.colorizer import Colorizer
-from MRIColorizeLib.network.model import Model, ModelCard, load_model
+from MRIColorizeLib.network.card import ModelCard
+from MRIColorizeLib.network.model import Model, load_model
 from training.checkpoint import CHECKPOINT, read_state
 from training.config import TrainConfig
 from training.learner import make_generator

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from MRIColorizeLib.engine.intensity import normalize
+from MRIColorizeLib.engine.body import normalize
 from training.data.prepared import PreparedVolume, load_all
 from training.measure.cases.learned import ColorStatistics, learn_statistics
 from training.measure.colorings.held_out import ThinCase, data_digest, held_out

@@ -28,7 +28,7 @@ class EngineCache:
     def __init__(self, factory: Callable[[str | None, str], Any] = create_engine) -> None:
         self._factory = factory
         self._engine: Any = None
-        self._made_for: tuple[Any, ...] | None = None
+        self._key: tuple[Any, ...] | None = None
 
     def __call__(self, model: str | None, device: str) -> Any:
         """The engine for a model and a device; raises what the factory raises.
@@ -36,12 +36,12 @@ class EngineCache:
         A model that has changed on the disk since, as when it is exported again, is loaded again.
         """
         wanted = (model, device, state_of(model))
-        if self._made_for != wanted:
+        if self._key != wanted:
             self.forget()
             self._engine = self._factory(model, device)
-            self._made_for = wanted
+            self._key = wanted
         return self._engine
 
     def forget(self) -> None:
         """Let go of the engine and its memory."""
-        self._engine = self._made_for = None
+        self._engine = self._key = None
