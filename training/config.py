@@ -31,12 +31,12 @@ class SliceConfig:
     tilt_degrees: float = 8.0  # standard deviation
     any_rotation: float = 0.05  # share of samples turned by up to 60 degrees
     proportions: float = 0.08  # relative spread of the width and of the height of a body
-    fluid: float = 0.2  # share of the samples of bodies that get bags of clear fluid
+    fluid: float = 0.35  # share of the samples of bodies that get bags of clear fluid
     elastic_mm: float = 5.0  # at 1 mm a pixel
     strip: float = 0.25  # share of the samples with more than a brain that are reduced to it
     csf_rim: float = 0.3  # share of cryosection samples whose brain gets a wider rim of CSF
-    photographs: float = 0.2  # share of samples that come from cryosections
-    heads: float = 0.35  # share that come from heads and brains; the rest are bodies
+    photographs: float = 0.15  # share of samples that come from cryosections
+    heads: float = 0.3  # share that come from heads and brains; the rest are bodies
     misregistration_mm: float = 0.0  # how far the targets of training pairs are shifted
     misregistration_elastic_mm: float = 0.0  # and bent: root mean square of a smooth field
 

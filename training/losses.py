@@ -21,14 +21,14 @@ TISSUE_WEIGHTS = {
     Tissue.SKIN: 1.5,
     Tissue.BONE: 2.0,
     Tissue.MARROW: 2.0,
-    Tissue.CSF: 1.5,
-    Tissue.BLOOD: 2.0,
+    Tissue.CSF: 3.0,
+    Tissue.BLOOD: 3.0,
     Tissue.HEART: 3.0,
     Tissue.LIVER: 1.5,
     Tissue.KIDNEY: 3.0,
-    Tissue.SPLEEN: 3.0,
+    Tissue.SPLEEN: 4.0,
     Tissue.BOWEL: 1.5,
-    Tissue.CARTILAGE: 2.0,
+    Tissue.CARTILAGE: 3.0,
     Tissue.GLAND: 3.0,
 }
 
