@@ -23,7 +23,7 @@ from .files.naming import Job, plan_jobs, sample_path
 from .files.packages import FOR_COMMAND, require
 from .files.picture import write_preview
 from .files.reading import read_volume
-from .files.writing import Wanted, segment_palette, write_results
+from .files.writing import Wanted, check_formats, segment_palette, write_results
 from .network.palettes import model_palette
 from .options import ColorizeOptions
 from .provenance import NOTICE
@@ -133,6 +133,8 @@ def list_inputs(chosen: argparse.Namespace, console: Console) -> int:
 
 def _read(job: Job, chosen: argparse.Namespace, console: Console) -> Volume:
     volume = check_volume(read_volume(job.source, series=chosen.series))
+    if chosen.preview is None:
+        check_formats(job, volume)
     check_writable(*_outputs(job, chosen))
     size = "x".join(str(n) for n in reversed(volume.array.shape))
     spacing = "x".join(f"{step:.2f}" for step in volume.spacing)

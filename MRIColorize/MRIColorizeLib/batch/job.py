@@ -23,7 +23,7 @@ from ..errors import Cancelled, InputError, MRIColorizeError, OutputError
 from ..files.dicom.folder import read_folder, read_part
 from ..files.masks import read_mask
 from ..files.reading import read_volume
-from ..files.writing import segment_palette, write_results
+from ..files.writing import check_formats, segment_palette, write_results
 from ..staging import staged
 from ..volume import ColorVolume, Volume
 from . import attempts
@@ -119,6 +119,7 @@ class BatchPainter:
             raise InputError(f"{source} cannot be opened ({error.strerror}); check it.") from error
         with _noting(notes):
             volume = _read(task)
+            check_formats(task.job, volume)
             mask = None if work.mask is None else read_mask(work.mask, volume)
             options = replace(work.options, mask=mask)
             # When a run is over its folder is gone, and what it still colours stops.

@@ -13,7 +13,7 @@ from .console import one_line
 
 NAME = "mri-colorize"
 BAD = 2
-FORMATS = {"nrrd": ".nrrd", "nii.gz": ".nii.gz"}
+FORMATS = {"nrrd": ".nrrd", "nii.gz": ".nii.gz", "dicom": ".dcm"}
 
 
 class Parser(argparse.ArgumentParser):
@@ -55,7 +55,12 @@ def add_engine(result: argparse.ArgumentParser) -> None:
 def add_results(result: argparse.ArgumentParser) -> None:
     """What is written and said."""
     add = result.add_argument
-    add("--format", choices=FORMATS, default="nrrd", help="format of the volume (default: nrrd)")
+    add(
+        "--format",
+        choices=FORMATS,
+        default="nrrd",
+        help="format of the volume (default: nrrd); dicom for an input of DICOM, beside its scan",
+    )
     add("--mask", type=Path, metavar="FILE", help="where to colour: a label map or segmentation")
     add("--tissue", action="store_true", help="also write the tissue map, a segmentation in Slicer")
     _add_options(result, "results")

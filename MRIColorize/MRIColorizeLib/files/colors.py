@@ -17,7 +17,7 @@ from .kinds import LPS_RAS, suffix
 from .nifti_place import NiftiForms
 from .slabs import write_gzipped
 
-COLOR_SUFFIXES = (".nrrd", ".nii.gz", ".nii")
+COLOR_SUFFIXES = (".nrrd", ".nii.gz", ".nii", ".dcm")
 # Levels above this take several times as long and save a few per cent.
 COMPRESSION = 4
 
@@ -32,7 +32,7 @@ def write_color(color: ColorVolume, path: str | Path, forms: NiftiForms | None =
     path = Path(path)
     if suffix(path) == ".nrrd":
         write_nrrd(color.array, color, path, {})
-    elif suffix(path) in COLOR_SUFFIXES:
+    elif suffix(path) in (".nii.gz", ".nii"):
         with atomic(path) as temporary:
             _write_nifti(color, temporary, forms, compress=suffix(path) == ".nii.gz")
     else:

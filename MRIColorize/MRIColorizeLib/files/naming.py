@@ -17,6 +17,7 @@ from .kinds import stem, suffix
 SAMPLE = "head_t1_seg3d_defaced.nii.gz"
 # No folder is meant by these.
 PICTURES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".gif")
+DICOM = ".dcm"  # what the names of results in DICOM end in
 # How the names of our own results end, and those of segmentations.
 OURS = ("_color", "_confidence", "_tissue", ".seg")
 
@@ -42,6 +43,11 @@ class Job:
     def title(self) -> str:
         """What the picture says it shows."""
         return f"{self.source.name} {self.series}".strip()
+
+    @property
+    def in_dicom(self) -> bool:
+        """Whether the colours and the tissue map are DICOM."""
+        return suffix(self.volume) == DICOM
 
     def results(self) -> tuple[Path, ...]:
         """All that may be written."""
@@ -85,10 +91,11 @@ def plan_jobs(
 ) -> list[Job]:
     """Name the results of every input.
 
-    out: a folder; or, with one input, a file that ends in .nrrd or .nii.gz; None puts the results
-    beside each input. ending: ".nrrd" or ".nii.gz". mask: the file with it, if any. series: what
-    was asked for of DICOM folders, which the names of the results then tell. Raises InputError when
-    two inputs would write the same file or a result would replace a file that is read.
+    out: a folder; or, with one input, a file that ends in .nrrd, .nii.gz or .dcm; None puts
+    the results beside each input. ending: ".nrrd", ".nii.gz" or ".dcm". mask: the file with it, if
+    any. series: what was asked for of DICOM folders, which the names of the results then tell.
+    Raises InputError when two inputs would write the same file or a result would replace a file
+    that is read.
     """
     jobs = [_job(source, out, ending, len(sources) == 1, series) for source in sources]
     read = (*sources, *([] if mask is None else [mask]))
@@ -113,13 +120,14 @@ def _job(source: Path, out: Path | None, ending: str, alone: bool, series: str) 
             raise InputError(f"-o {out} is one file for several inputs; give a folder.")
         if suffix(out) not in COLOR_SUFFIXES:
             raise InputError(
-                f"-o {out} ends in {suffix(out)}, which holds no colour; use .nrrd or .nii.gz."
+                f"-o {out} ends in {suffix(out)}, which holds no colour; use .nrrd, .nii.gz or "
+                ".dcm."
             )
         return _named(source, out.parent, stem(out), suffix(out), stem(out), series)
     if out is not None and out.suffix.lower() in PICTURES and not out.is_dir():
         raise InputError(
-            f"-o {out} has the name of a picture; give a folder, or a .nrrd or .nii.gz file: its "
-            "picture lies beside it."
+            f"-o {out} has the name of a picture; give a folder, or a .nrrd, .nii.gz or .dcm "
+            "file: its picture lies beside it."
         )
     return job_in(out if out is not None else _plain(source).parent, source, ending, series)
 
@@ -148,7 +156,7 @@ def _named(source: Path, folder: Path, name: str, ending: str, plain: str, serie
         picture=folder / f"{name}.png",
         rendering=folder / f"{name}_3d.png",
         preview=folder / f"{name}_preview.png",
-        tissue=folder / f"{plain}_tissue.seg.nrrd",
+        tissue=folder / f"{plain}_tissue.seg{ending if ending == DICOM else '.nrrd'}",
         confidence=folder / f"{plain}_confidence.nrrd",
         series=series,
     )

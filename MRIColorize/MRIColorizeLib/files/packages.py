@@ -11,6 +11,7 @@ from ..errors import DependencyError
 FOR_COMMAND = {"nibabel": "nibabel", "nrrd": "pynrrd", "PIL": "pillow", "tqdm": "tqdm"}
 # A person who has NIfTI needs none of these.
 FOR_DICOM = {"dcm2niix": "dcm2niix", "pydicom": "pydicom", "nibabel": "nibabel"}
+FOR_DICOM_OUT = {**FOR_DICOM, "highdicom": "highdicom"}
 FOR_BATCH = {**FOR_COMMAND, "distributed": "distributed"}
 FOR_SLURM = {"dask_jobqueue": "dask-jobqueue"}
 

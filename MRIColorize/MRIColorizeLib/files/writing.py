@@ -12,6 +12,7 @@ from ..network.palettes import Palette, model_palette
 from ..options import ColorizeOptions
 from ..volume import ColorVolume, Volume
 from .colors import write_color
+from .dicom.writing import check_source, write_dicom_colors, write_dicom_tissue
 from .maps import write_confidence, write_tissue
 from .naming import Job, is_sample
 from .nifti_place import NiftiVolume
@@ -60,12 +61,14 @@ def write_results(
     palette: colours of the tissue map's segments, needed for it alone. note: is told when there is
     no OpenGL for a rendering, which is then left out. Raises OutputError.
     """
-    forms = volume.forms if isinstance(volume, NiftiVolume) else None
-    write_color(color, job.volume, forms)
+    _write_colors(job, volume, color)
     write_montage(volume, color, job.picture, job.title)
     written = [job.volume, job.picture]
     if wanted.tissue and palette is not None:
-        write_tissue(color, palette, job.tissue)
+        if job.in_dicom:
+            write_dicom_tissue(volume, color, palette, job.tissue)
+        else:
+            write_tissue(color, palette, job.tissue)
         written.append(job.tissue)
     if wanted.confidence:
         write_confidence(color, job.confidence)
@@ -77,6 +80,20 @@ def write_results(
         except DependencyError as error:
             note(str(error))
     return written
+
+
+def check_formats(job: Job, volume: Volume) -> None:
+    """Raise now rather than after the work when this input's results cannot be of their format."""
+    if job.in_dicom:
+        check_source(volume)
+
+
+def _write_colors(job: Job, volume: Volume, color: ColorVolume) -> None:
+    if job.in_dicom:
+        write_dicom_colors(volume, color, job.volume)
+    else:
+        forms = volume.forms if isinstance(volume, NiftiVolume) else None
+        write_color(color, job.volume, forms)
 
 
 def segment_palette(model: Model, options: ColorizeOptions) -> Palette:

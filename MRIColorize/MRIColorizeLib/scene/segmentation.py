@@ -11,6 +11,7 @@ import vtk.util.numpy_support
 from slicer.i18n import tr as _
 
 from ..provenance import NOTICE
+from ..terminology import TERMS, tissue_terms
 from ..tissue import CLASSES, HEAD_CLASSES, Tissue
 from .nodes import (
     ATTRIBUTE_PREFIX,
@@ -22,33 +23,6 @@ from .nodes import (
     vtk_matrix,
 )
 
-# SNOMED CT (category, type) of each tissue; all but marrow are in Slicer's lists of segment types.
-_TISSUE = ("85756007", "Tissue")
-_ANATOMY = ("123037004", "Anatomical Structure")
-_SUBSTANCE = ("91720002", "Body Substance")
-TERMS: dict[Tissue, tuple[tuple[str, str], tuple[str, str]]] = {
-    Tissue.SKIN: (_TISSUE, ("39937001", "Skin")),
-    Tissue.FAT: (_TISSUE, ("248300009", "Body fat")),
-    Tissue.MUSCLE: (_TISSUE, ("71616004", "Muscle")),
-    Tissue.BONE: (_TISSUE, ("272673000", "Bone")),
-    Tissue.MARROW: (_TISSUE, ("14016003", "Bone marrow")),
-    Tissue.GREY_MATTER: (_ANATOMY, ("389081007", "Gray Matter")),
-    Tissue.WHITE_MATTER: (_ANATOMY, ("389080008", "White Matter")),
-    Tissue.CSF: (_ANATOMY, ("65216001", "Cerebrospinal Fluid")),
-    Tissue.AIR: (_SUBSTANCE, ("74947009", "Gas")),
-    Tissue.LUNG: (_ANATOMY, ("39607008", "Lung")),
-    Tissue.BLOOD: (_SUBSTANCE, ("87612001", "Blood")),
-    Tissue.OTHER: (_TISSUE, ("85756007", "Tissue")),
-    Tissue.HEART: (_ANATOMY, ("74281007", "Myocardium")),
-    Tissue.LIVER: (_ANATOMY, ("10200004", "Liver")),
-    Tissue.KIDNEY: (_ANATOMY, ("64033007", "Kidney")),
-    Tissue.SPLEEN: (_ANATOMY, ("78961009", "Spleen")),
-    Tissue.BOWEL: (_ANATOMY, ("113276009", "Intestine")),
-    Tissue.CARTILAGE: (_TISSUE, ("309312004", "Cartilage")),
-    Tissue.GLAND: (_ANATOMY, ("134358001", "Gland")),
-}
-# Of models that do not tell the organs apart.
-ORGAN_OR_BLOOD = (_TISSUE, ("113343008", "Organ"))
 _CONTEXT = "Segmentation category and type - DICOM master list"
 _REGIONS = "Anatomic codes - DICOM master list"
 
@@ -81,9 +55,7 @@ def tissue_names() -> dict[Tissue, str]:
 
 def terminology(tissue: Tissue, classes: int = CLASSES) -> str:
     """A tissue's entry in the form that Slicer's Terminologies module reads."""
-    unclear = tissue == Tissue.BLOOD and classes == HEAD_CLASSES
-    category, kind = ORGAN_OR_BLOOD if unclear else TERMS[tissue]
-    codes = "~".join("^".join(("SCT", *code)) for code in (category, kind))
+    codes = "~".join("^".join(("SCT", *code)) for code in tissue_terms(tissue, classes))
     return f"{_CONTEXT}~{codes}~^^~{_REGIONS}~^^~^^"
 
 

@@ -27,6 +27,7 @@ from .converter import Converted, convert
 from .headers import ImageFile
 from .places import Misplaced, Placed, place
 from .series import Contents, Group, sort_files, why_no_scan
+from .source import DicomVolume
 
 
 @dataclass(frozen=True)
@@ -227,4 +228,4 @@ def _load(source: Path, made: _Made) -> Volume:
     array = placed.read(image.dataobj.get_unscaled())
     if made.inverted:  # white stands for the smallest value
         array = array.min() + array.max() - array
-    return Volume(array, placed.ijk_to_ras)
+    return DicomVolume(array, placed.ijk_to_ras, placed.sources)

@@ -36,7 +36,8 @@ class Placed:
 
     ijk_to_ras: (4, 4) mm. turned_i, turned_j: whether the converter's axes run against these.
     order: the converter's slices from the lowest k up. places: their k, rising from 0; what lies
-    between is missing. scales: their slopes and intercepts, (slices, 2). notes: what to tell.
+    between is missing. scales: their slopes and intercepts, (slices, 2). sources: the files that
+    hold them, each once. notes: what to tell.
     """
 
     ijk_to_ras: np.ndarray
@@ -45,6 +46,7 @@ class Placed:
     order: np.ndarray
     places: np.ndarray
     scales: np.ndarray
+    sources: tuple[ImageFile, ...]
     notes: tuple[str, ...] = ()
 
     @property
@@ -76,7 +78,7 @@ class Placed:
 class _Images:
     """The images that may be a volume's slices: positions (m, 3) RAS mm, rows (m, n), axes (2, 3).
 
-    scales: (m, 2). spacing: from row to row and from column to column, mm.
+    scales: (m, 2). spacing: from row to row and from column to column, mm. files: of each image.
     """
 
     positions: np.ndarray
@@ -84,6 +86,7 @@ class _Images:
     scales: np.ndarray
     axes: np.ndarray
     spacing: np.ndarray
+    files: tuple[ImageFile, ...]
 
     @property
     def normal(self) -> np.ndarray:
@@ -122,6 +125,7 @@ def place(image: Any, files: Sequence[ImageFile]) -> Placed:
         order=order,
         places=places,
         scales=images.scales[found[order]],
+        sources=_each_once([images.files[number] for number in found[order]]),
         notes=notes,
     )
 
@@ -178,6 +182,7 @@ def _images(affine: np.ndarray, shape: tuple[int, ...], files: Sequence[ImageFil
     lengths = np.linalg.norm(affine[:3, :2], axis=0)
     axes = affine[:3, :2].T / lengths[:, None]
     parts: list[tuple[np.ndarray, ...]] = []
+    holders: list[ImageFile] = []
     for file in files:
         if (file.columns, file.rows) != shape[:2]:
             continue
@@ -193,9 +198,10 @@ def _images(affine: np.ndarray, shape: tuple[int, ...], files: Sequence[ImageFil
             file.spacings,
         )
         parts.append(tuple(part[fits] for part in here))
+        holders += [file] * int(fits.sum())
     if not sum(len(part[0]) for part in parts):
         nothing = np.empty((0, 3))
-        return _Images(nothing, nothing, nothing, np.eye(3)[:2], np.ones(2))
+        return _Images(nothing, nothing, nothing, np.eye(3)[:2], np.ones(2), ())
     positions, all_rows, scales, directions, spacings = (
         np.concatenate(part) for part in zip(*parts, strict=True)
     )
@@ -204,7 +210,11 @@ def _images(affine: np.ndarray, shape: tuple[int, ...], files: Sequence[ImageFil
     column -= (column @ row) * row
     column /= np.linalg.norm(column)
     axes = np.array((row, column))
-    return _Images(positions, all_rows, scales, axes, np.median(spacings, axis=0))
+    return _Images(positions, all_rows, scales, axes, np.median(spacings, axis=0), tuple(holders))
+
+
+def _each_once(files: Sequence[ImageFile]) -> tuple[ImageFile, ...]:
+    return tuple({file.path: file for file in files}.values())
 
 
 def _is_mosaic(file: ImageFile, shape: tuple[int, ...]) -> bool:
@@ -229,4 +239,4 @@ def _mosaic(affine: np.ndarray, shape: tuple[int, ...], files: Sequence[ImageFil
     note = "a mosaic, taken apart; where its slices lie is the converter's reading"
     slices = np.arange(shape[2])
     scales = np.broadcast_to(file.scales[0], (shape[2], 2))
-    return Placed(affine, False, False, slices, slices, scales, (note,))
+    return Placed(affine, False, False, slices, slices, scales, (file,), (note,))
