@@ -9,6 +9,7 @@ from PIL import Image
 
 from cli.made import made_color
 from MRIColorizeLib.files.offscreen import (
+    AMBIENT,
     carry_outwards,
     cut_open,
     draw_in_child,
@@ -63,7 +64,9 @@ def test_the_surface_has_the_colour_below_it_and_not_the_air_s():
 def test_faces_towards_the_lamps_are_brighter():
     solid = np.zeros((20, 20, 20), dtype=np.float32)
     solid[5:15, 5:15, 5:15] = 1
-    shade = light(solid, (1.0, 1.0, 1.0))
+    shade = np.full(solid.shape, AMBIENT, dtype=np.float32)
+    surface, brightness = light(solid, (1.0, 1.0, 1.0))
+    shade.reshape(-1)[surface] = brightness
     top, front, left = shade[14, 10, 10], shade[10, 14, 10], shade[10, 10, 5]
     assert top > front > left > shade[5, 10, 10]
 

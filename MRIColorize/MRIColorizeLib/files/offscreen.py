@@ -66,9 +66,14 @@ def cut_open(color: ColorVolume) -> tuple[np.ndarray, Spacing]:
     opacity = body.astype(np.float32)
     opacity[_octant(opacity.shape)] = 0
     opacity = _smooth(opacity)
-    lit = rgb * light(opacity, (s, a, r))[..., None]
-    rgba = np.concatenate((lit, 255 * opacity[..., None]), axis=-1)
-    return np.rint(rgba).clip(0, 255).astype(np.uint8), (s, a, r)
+    rgba = np.empty((*rgb.shape[:3], 4), dtype=np.uint8)
+    # Inside of the body the light is even: only its surface is worked out.
+    rgba[..., :3] = np.rint(np.arange(256) * AMBIENT).astype(np.uint8)[rgb]
+    surface, shade = light(opacity, (s, a, r))
+    lit = np.rint(rgb.reshape(-1, 3)[surface] * shade[:, None])
+    rgba.reshape(-1, 4)[surface, :3] = np.minimum(lit, 255)
+    np.rint(255 * opacity, out=rgba[..., 3], casting="unsafe")
+    return rgba, (s, a, r)
 
 
 def _octant(shape: tuple[int, ...]) -> tuple[slice, ...]:
@@ -85,19 +90,41 @@ def _smooth(mask: np.ndarray) -> np.ndarray:
     """Three rounds of binomial smoothing, (1, 2, 1)/4 along every axis; the border is empty."""
     result = mask.astype(np.float32)
     for axis in (0, 1, 2) * 3:
-        result = 0.5 * result + 0.25 * (np.roll(result, 1, axis) + np.roll(result, -1, axis))
+        quarter = np.moveaxis(0.25 * result, axis, 0)
+        result *= 0.5
+        moved = np.moveaxis(result, axis, 0)
+        moved[1:] += quarter[:-1]
+        moved[:-1] += quarter[1:]
     return result
 
 
-def light(opacity: np.ndarray, spacing: Spacing) -> np.ndarray:
-    """Brightness, float32 (S, A, R), of a solid's surface under the two lamps."""
-    inwards = np.stack(np.gradient(opacity, *spacing)).astype(np.float32)
+def light(opacity: np.ndarray, spacing: Spacing) -> tuple[np.ndarray, np.ndarray]:
+    """Brightness of a solid's surface under the two lamps; elsewhere it is AMBIENT.
+
+    Returns the surface's places in the flat volume, and float32 for each. The border, which is air,
+    has no surface.
+    """
+    flat = opacity.reshape(-1)
+    strides = (opacity[0].size, opacity.shape[2], 1)
+    edge = np.zeros(opacity.shape, dtype=bool)
+    for axis in range(3):
+        moved, inner = np.moveaxis(opacity, axis, 0), np.moveaxis(edge, axis, 0)
+        inner[1:-1] |= moved[2:] != moved[:-2]
+    for axis in range(3):
+        np.moveaxis(edge, axis, 0)[[0, -1]] = False
+    surface = np.flatnonzero(edge)
+    inwards = np.stack(
+        [
+            (flat[surface + n] - flat[surface - n]) / np.float32(2 * step)
+            for n, step in zip(strides, spacing, strict=True)
+        ]
+    )
     inwards /= np.maximum(np.sqrt((inwards**2).sum(axis=0)), 1e-6)
-    shade = np.full(opacity.shape, AMBIENT, dtype=np.float32)
+    shade = np.full(surface.shape, AMBIENT, dtype=np.float32)
     for place, strength in LAMPS:
         toward = np.array(place, dtype=np.float32) / np.float32(np.linalg.norm(place))
-        shade += strength * np.maximum(-np.tensordot(toward, inwards, axes=1), 0)
-    return shade
+        shade += strength * np.maximum(-(toward @ inwards), 0)
+    return surface, shade
 
 
 def carry_outwards(rgb: np.ndarray, known: np.ndarray, rounds: int) -> np.ndarray:
@@ -110,8 +137,11 @@ def carry_outwards(rgb: np.ndarray, known: np.ndarray, rounds: int) -> np.ndarra
     steps = [sign * stride for stride in (1, known.shape[2], known[0].size) for sign in (1, -1)]
     flat = known.reshape(-1)
     for _ in range(rounds):
-        sources = np.flatnonzero(flat)
-        layer = np.unique(np.concatenate([(sources + n)[~flat[sources + n]] for n in steps]))
+        beside = np.zeros_like(flat)
+        for step in steps[::2]:
+            beside[step:] |= flat[:-step]
+            beside[:-step] |= flat[step:]
+        layer = np.flatnonzero(beside & ~flat)
         weights = np.stack([flat[layer + n] for n in steps])[..., None]
         total = sum(
             weights[n] * colors[layer + step].astype(np.uint16) for n, step in enumerate(steps)
@@ -188,9 +218,11 @@ def _draw(rgba: np.ndarray, spacing: Spacing) -> bytes:
     frame = vtkWindowToImageFilter()
     frame.SetInput(window)
     frame.ReadFrontBufferOff()
+    frame.ShouldRerenderOff()  # it is drawn already, and drawing takes longest
     writer = vtkPNGWriter()
     writer.SetInputConnection(frame.GetOutputPort())
     writer.WriteToMemoryOn()
+    writer.SetCompressionLevel(1)  # for a pipe
     writer.Write()
     return vtk_to_numpy(writer.GetResult()).tobytes()
 

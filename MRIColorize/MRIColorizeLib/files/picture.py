@@ -44,13 +44,14 @@ def write_montage(volume: Volume, color: ColorVolume, path: Path, title: str) ->
     """
     mask, _ = in_patient_axes(color.mask, volume.ijk_to_ras)
     box = bounding_box(mask, (0, 0, 0))
+    window = _window(volume, color.mask)
     columns = []
     for plane in VIEWS:
         axis = _axis(plane)
         # A volume that is one voxel thin has no picture in the other two planes.
         if min(n for other, n in enumerate(mask.shape) if other != axis) > 1:
             middle = (box[axis].start + box[axis].stop) // 2
-            columns.append(slice_pair(volume, color, plane, middle))
+            columns.append(slice_pair(volume, color, plane, middle, window))
     rows = [list(row) for row in zip(*columns, strict=True)]
     _save(compose(rows, title, _footer(color)), path)
 
@@ -123,11 +124,20 @@ def _place(
     draw.text((x + width - 8, bottom), tile.edges[1], anchor="rd", **look)
 
 
-def slice_pair(volume: Volume, color: ColorVolume, plane: str, index: int) -> tuple[Tile, Tile]:
+def slice_pair(
+    volume: Volume,
+    color: ColorVolume,
+    plane: str,
+    index: int,
+    window: tuple[float, float] | None = None,
+) -> tuple[Tile, Tile]:
     """The MRI's and the colour's tile of a slice, cropped to the body.
 
-    `index` counts along the patient's axis: towards superior, anterior or right.
+    `index` counts along the patient's axis: towards superior, anterior or right. window: the MRI's
+    values that become black and white, found when they are not given.
     """
+    if window is None:
+        window = _window(volume, color.mask)
     axis = _axis(plane)
     mask, spacing = in_patient_axes(color.mask, volume.ijk_to_ras)
     margin = tuple(int(np.ceil(BORDER_MM / step)) for step in spacing)
@@ -140,16 +150,22 @@ def slice_pair(volume: Volume, color: ColorVolume, plane: str, index: int) -> tu
         # Both S and A (or S and R, A and R) grow; a picture's rows and columns run the other way.
         return np.ascontiguousarray(turned[tuple(box)].squeeze(axis)[::-1, ::-1])
 
-    grey, rgb = _grey(seen(volume.array), volume, color.mask), seen(color.array)
+    grey, rgb = _grey(seen(volume.array), window), seen(color.array)
     size = (grey.shape[0] * rows, grey.shape[1] * columns)
     name, edges = plane.capitalize(), EDGES[plane]
     return Tile(grey, size, f"{name}, MRI", edges), Tile(rgb, size, f"{name}, colour", edges)
 
 
-def _grey(image: np.ndarray, volume: Volume, mask: np.ndarray) -> np.ndarray:
-    """MRI values as uint8, windowed as the network sees them."""
+def _window(volume: Volume, mask: np.ndarray) -> tuple[float, float]:
+    """The MRI's values that become black and white, as the network sees them."""
     low = np.percentile(volume.array, 0.5)
     high = np.percentile(volume.array[mask] if mask.any() else volume.array, UPPER_PERCENTILE)
+    return low, high
+
+
+def _grey(image: np.ndarray, window: tuple[float, float]) -> np.ndarray:
+    """MRI values as uint8."""
+    low, high = window
     return (np.clip((image - low) / max(high - low, 1e-12), 0, 1) * 255).astype(np.uint8)
 
 

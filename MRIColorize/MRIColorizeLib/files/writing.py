@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -61,24 +62,29 @@ def write_results(
     palette: colours of the tissue map's segments, needed for it alone. note: is told when there is
     no OpenGL for a rendering, which is then left out. Raises OutputError.
     """
-    _write_colors(job, volume, color)
-    write_montage(volume, color, job.picture, job.title)
-    written = [job.volume, job.picture]
-    if wanted.tissue and palette is not None:
-        if job.in_dicom:
-            write_dicom_tissue(volume, color, palette, job.tissue)
-        else:
-            write_tissue(color, palette, job.tissue)
-        written.append(job.tissue)
-    if wanted.confidence:
-        write_confidence(color, job.confidence)
-        written.append(job.confidence)
-    if wanted.renders(job):
-        try:
-            write_rendering(color, job.rendering)
-            written.append(job.rendering)
-        except DependencyError as error:
-            note(str(error))
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        # Drawing is done by another process; the other files are packed and written meanwhile.
+        drawing = (
+            beside.submit(write_rendering, color, job.rendering) if wanted.renders(job) else None
+        )
+        _write_colors(job, volume, color)
+        write_montage(volume, color, job.picture, job.title)
+        written = [job.volume, job.picture]
+        if wanted.tissue and palette is not None:
+            if job.in_dicom:
+                write_dicom_tissue(volume, color, palette, job.tissue)
+            else:
+                write_tissue(color, palette, job.tissue)
+            written.append(job.tissue)
+        if wanted.confidence:
+            write_confidence(color, job.confidence)
+            written.append(job.confidence)
+        if drawing is not None:
+            try:
+                drawing.result()
+                written.append(job.rendering)
+            except DependencyError as error:
+                note(str(error))
     return written
 
 
