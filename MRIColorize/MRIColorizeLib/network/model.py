@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ..errors import DependencyError, ModelError
 from ..resources import find_resources
 from .card import CARD_NAME, WEIGHTS_NAME, ModelCard, read_card, regular_size
@@ -208,7 +210,8 @@ def load_tensors(path: Path, size: int, sha256: str, network: nn.Module) -> dict
             f"{path} does not hold safetensors; it and its card do not fit."
         ) from error
     for name, tensor in tensors.items():
-        if tensor.is_floating_point() and not tensor.isfinite().all():
+        # numpy's test is many times faster than torch's, whose threads wait for each other.
+        if tensor.is_floating_point() and not np.isfinite(tensor.numpy()).all():
             raise ModelError(f"{path} holds numbers that are not finite ({name}); refused.")
     return tensors
 
