@@ -149,7 +149,7 @@ def new_record(arm: str, seed: int, subject: Subject) -> Record:
         notes=subject.notes,
         weights=subject.weights,
         parameters=subject.parameters,
-        where=f"{describe_hardware(subject.colorizer.device)}, {software}",
+        where=f"{describe_hardware(torch.device(subject.colorizer.device))}, {software}",
         training=subject.training,
     )
 

@@ -121,8 +121,12 @@ def write_record(record: Record, folder: Path) -> None:
     told["conditions"] = {n: dataclasses.asdict(m) for n, m in record.conditions.items()}
     scores = record.scores.dropna(subset="value")
     scores = scores.assign(value=[float(f"{value:.{DIGITS}g}") for value in scores["value"]])
-    wide = scores.pivot(index=KEYS, columns="measure", values="value").reset_index()
-    told["scores"] = json.loads(wide.to_json(orient="split", index=False, double_precision=15))
+    wide = scores.pivot(index=KEYS, columns="measure", values="value")
+    told["scores"] = {
+        "rows": wide.index.tolist(),
+        "measures": wide.columns.tolist(),
+        "values": json.loads(wide.to_json(orient="values", double_precision=15)),
+    }
     with atomic(record_path(folder, record.arm, record.seed)) as temporary:
         text = json.dumps({"format": FORMAT, **told}, allow_nan=False)
         temporary.write_text(text + "\n", encoding="utf-8")
@@ -137,14 +141,15 @@ def read_record(folder: Path, arm: str, seed: int) -> Record | None:
         told = json.loads(path.read_text(encoding="utf-8"))
         if (version := told.pop("format")) != FORMAT:
             raise RecordError(f"{path} is of format {version}, not {FORMAT}; measure it again.")
-        wide = pd.DataFrame(**told.pop("scores"))
-        scores = wide.melt(KEYS, var_name="measure", value_name="value").dropna(subset="value")
-        training, conditions = told.pop("training"), told.pop("conditions")
+        parts, training, conditions = (told.pop(n) for n in ("scores", "training", "conditions"))
+        rows = pd.MultiIndex.from_tuples(map(tuple, parts["rows"]), names=KEYS)
+        wide = pd.DataFrame(parts["values"], rows, parts["measures"], dtype=float)
+        scores = wide.rename_axis(columns="measure").stack().dropna().reset_index(name="value")
         return Record(
             **told,
             training=training and Training(**training),
             conditions={name: Measured(**part) for name, part in conditions.items()},
-            scores=scores.astype({"value": float}),
+            scores=scores,
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RecordError(f"{path} is no record of an arm: {error!r}; delete it.") from error

@@ -24,6 +24,7 @@ from training.measure.cases.cases import (
 )
 from training.measure.colorings.selection import choose_slices
 
+SMALLEST_SIDE = 32  # pixels of a slice that all measures have room in
 SLICES = 4  # of each MRI, in pairs of neighbours; a slab's frames are few anyway
 
 
@@ -58,7 +59,7 @@ def held_out(
     """Slabs and MRI of a split, one at a time; of synthetic MRI the measured slices alone.
 
     data: folder with mri/, which the test part needs. plane: of MRI whose slices are thin; thick
-    ones are seen in their own, and left out of another. Slabs are axial. slices: measured of each
+    ones are seen in their own, and left out of another, as are few ones. Slabs are axial. slices: measured of each
     MRI, 0 for all; of a slab all. names: MRI files instead of the split's. Contrasts of one subject
     on one grid keep the same slices. Raises ValueError, InputError.
     """
@@ -71,7 +72,8 @@ def held_out(
     chosen: dict[tuple, np.ndarray] = {}
     for case in itertools.chain(slab_cases(volumes, split), scans):
         seen, body = _seen_in(case, plane)
-        if plane not in ("axial", seen.plane):
+        thin = min(seen.volume.array.shape[1:]) < SMALLEST_SIDE
+        if plane != "axial" and (thin or seen.plane != plane):
             continue
         key = (seen.subject, seen.volume.array.shape)
         if key not in chosen:

@@ -69,21 +69,21 @@ def evaluate(
     title = f"Evaluation of {subject.title}"
     names = tuple(arm.name for arm in arms)
     comparison = Comparison(NAME, title, QUESTION, name, names, (0,), ASKED)
-    gallery, records = Gallery(), []
+    records = []
+    for system in systems:  # first, because a picture may be missing
+        pictured = pictured_subject(place.predictions / system)  # type: ignore[operator]
+        assessor = Assessor(pictured, place.statistics, features)
+        record, _ = measure(new_record(system, 0, pictured), assessor, place, PLAIN, progress)
+        records.append(record)
+    gallery = Gallery()
     assessor = Assessor(subject, place.statistics, features)
     record = new_record(name, 0, subject)
     for condition in ASKED:
         if condition == PLAIN or place.cases(CONDITIONS[condition].plane):
             record, assessment = measure(record, assessor, place, condition, progress)
             gallery.see(condition, assessment)
-    records.append(record)
-    for system in systems:
-        pictured = pictured_subject(place.predictions / system)  # type: ignore[operator]
-        assessor = Assessor(pictured, place.statistics, features)
-        record, _ = measure(new_record(system, 0, pictured), assessor, place, PLAIN, progress)
-        records.append(record)
     manifest = Manifest({arm.name: arm for arm in arms}, (comparison,))
-    return Evaluated(manifest, tuple(records), gallery)
+    return Evaluated(manifest, (record, *records), gallery)
 
 
 def write_evaluation(

@@ -12,6 +12,7 @@ from training.measure.arms.cost import read_costs
 from training.measure.arms.manifest import Manifest
 from training.measure.cases.cases import SLAB
 from training.measure.colorings.baselines import BASELINES
+from training.measure.colorings.scores import Measure
 from training.measure.colorings.selection import SMALLEST_BODY
 from training.measure.report.cost_page import cost_parts
 from training.measure.report.curves import write_curves
@@ -191,7 +192,7 @@ def tables(evidence: Evidence, out: Path) -> Iterator[str]:
     yield arms_table(evidence)
     for kind, title in KINDS.items():
         every, alone = plain(evidence, kind), plain(evidence, kind, single=True)
-        for what, measures in (("in the body", IN_BODY), ("whole slices", WHOLE)):
+        for what, measures in _tabled(evidence):
             columns = labels(measures)
             yield from section(f"{title}, {what}", measure_table(evidence, every, columns))
             other = measure_table(evidence, changed(evidence, kind), columns)
@@ -205,6 +206,13 @@ def tables(evidence: Evidence, out: Path) -> Iterator[str]:
     yield from section("Colour error of each tissue, held-out cryosections", by_tissue)
     yield from section("Colour change where no tissue changed", invariance_table(evidence))
     yield from write_curves(evidence, out)
+
+
+def _tabled(evidence: Evidence) -> Iterator[tuple[str, Sequence[Measure]]]:
+    """The sets of measures that have tables of their own."""
+    yield "in the body", IN_BODY
+    if (evidence.scores["measure"] == Measure.SSIM_SLICE.key).any():
+        yield "whole slices", WHOLE
 
 
 def words() -> list[str]:
