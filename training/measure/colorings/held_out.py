@@ -59,9 +59,9 @@ def held_out(
     """Slabs and MRI of a split, one at a time; of synthetic MRI the measured slices alone.
 
     data: folder with mri/, which the test part needs. plane: of MRI whose slices are thin; thick
-    ones are seen in their own, and left out of another, as are few ones. Slabs are axial. slices: measured of each
-    MRI, 0 for all; of a slab all. names: MRI files instead of the split's. Contrasts of one subject
-    on one grid keep the same slices. Raises ValueError, InputError.
+    ones are seen in their own, and left out of another, as are few ones. Slabs are axial. slices:
+    measured of each MRI, 0 for all; of a slab all. names: MRI files instead of the split's.
+    Contrasts of one subject on one grid keep the same slices. Raises ValueError, InputError.
     """
     if names is not None or split == "test":
         if data is None:
