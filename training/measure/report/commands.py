@@ -8,7 +8,6 @@ from pathlib import Path
 
 from MRIColorizeLib.options import DEVICES
 from training.errors import ConfigError
-from training.measure.arms.records import RECORDS
 
 REPORT = "report"  # within the folder of the runs
 Commands = argparse._SubParsersAction  # argparse has no public name for it
@@ -91,6 +90,7 @@ def _add_evaluate(commands: Commands[argparse.ArgumentParser]) -> None:
 
 def _experiments(options: argparse.Namespace) -> None:
     from training.measure.arms.manifest import read_manifest
+    from training.measure.arms.records import RECORDS
 
     manifest, records = read_manifest(), options.out / RECORDS
     if options.model is not None:
