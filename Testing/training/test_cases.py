@@ -15,7 +15,7 @@ from training.measure.cases.cases import (
     slab_cases,
     slabs,
 )
-from training.measure.cases.origins import NO_FINDING, UNKNOWN, origin_of
+from training.measure.cases.origins import NO_FINDING, UNKNOWN, finding_of
 from training.measure.cases.synthetic import INTENSITIES, fine_structure, synthetic_mri
 from training.measure.colorings.selection import choose_slices, slices_with_body
 
@@ -167,18 +167,15 @@ def test_all_slices_are_measured_when_asked_or_when_there_are_few():
 
 
 @pytest.mark.parametrize(
-    ("name", "source", "finding"),
+    ("name", "finding"),
     [
-        ("brain_ms26_t2", "muschellij2/open_ms_data", "multiple sclerosis"),
-        ("brain_stroke_flair", "neurolabusc/VolumeRenderingData", "chronic stroke"),
-        ("fetal_t2_atlas_testonly", None, "unborn"),
-        ("head_t1_seg3d_defaced", None, NO_FINDING),
-        ("somebody_t1", UNKNOWN, UNKNOWN),
+        ("brain_ms26_t2", "multiple sclerosis"),
+        ("brain_stroke_flair", "chronic stroke"),
+        ("fetal_t2_atlas_testonly", "unborn"),
+        ("head_t1_seg3d_defaced", NO_FINDING),
+        ("somebody_t1", UNKNOWN),
     ],
 )
-def test_source_and_disease_are_those_of_the_list(name, source, finding):
-    origin = origin_of(SimpleNamespace(name=name, synthetic=False))
-    assert origin.finding == finding
-    assert source in (None, origin.source)
-    made = origin_of(SimpleNamespace(name=name, synthetic=True))
-    assert made.finding == NO_FINDING
+def test_a_disease_is_that_of_the_list(name, finding):
+    assert finding_of(SimpleNamespace(name=name, synthetic=False)) == finding
+    assert finding_of(SimpleNamespace(name=name, synthetic=True)) == NO_FINDING

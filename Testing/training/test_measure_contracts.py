@@ -16,14 +16,19 @@ from training.measure.metrics import measures
 from training.measure.metrics.features import segnet_features
 from training.measure.metrics.kid import kernel_distance
 from training.measure.metrics.multiscale import ms_ssim_in_body, ms_ssim_whole
-from training.measure.metrics.texture import texture_similarity
+from training.measure.metrics.texture import compare_textures, describe_textures
 from training.networks.segnet import SegNet
 from training.segmentation import CARD, WEIGHTS
 
 
 def _texture(which, slice_or_body):
     name = f"{which}_{slice_or_body}"
-    return lambda image, mri, mask: getattr(texture_similarity(image, mri, mask), name)
+
+    def similarity(image, mri, mask):
+        found = compare_textures(describe_textures(image), describe_textures(mri), mask)
+        return getattr(found, name)
+
+    return similarity
 
 
 # Measure -> (function of image, MRI and mask; smallest; largest; symmetric)

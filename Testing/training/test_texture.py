@@ -7,7 +7,7 @@ from scipy.ndimage import gaussian_filter
 
 from training.measure.metrics import measures
 from training.measure.metrics.pyramid import steerable_pyramid
-from training.measure.metrics.texture import texture_similarity
+from training.measure.metrics.texture import compare_textures, describe_textures
 from training.measure.metrics.window import gaussian_mean
 
 NAMES = ("stsim1_slice", "stsim1_body")
@@ -23,7 +23,7 @@ def texture():
 
 def _similarity(first, second, mask=None):
     mask = np.ones(first.shape, dtype=bool) if mask is None else mask
-    found = texture_similarity(first.astype(np.float32), second.astype(np.float32), mask)
+    found = compare_textures(describe_textures(first), describe_textures(second), mask)
     return np.array([getattr(found, name)[0] for name in NAMES])
 
 

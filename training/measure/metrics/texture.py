@@ -51,23 +51,18 @@ class TextureStatistics:
     below: tuple[Tensor, ...]
 
 
-def texture_similarity(image: np.ndarray, mri: np.ndarray, mask: np.ndarray) -> TextureSimilarity:
-    """Compare two stacks (S, H, W) in [0, 1]; mask (S, H, W) bool, the body.
-
-    NaN in the body of a slice without one. Raises ValueError when a side is below 32 pixels.
-    """
-    return compare_textures(describe_textures(image), describe_textures(mri), mask)
-
-
 def describe_textures(stack: np.ndarray) -> list[TextureStatistics]:
-    """Statistics of every slice of (S, H, W), to be compared with those of other stacks."""
+    """Statistics of every slice of (S, H, W) in [0, 1], to be compared with other stacks'.
+
+    Raises ValueError when a side is below 32 pixels.
+    """
     return [_describe(torch.from_numpy(image.astype(np.float32))) for image in stack]
 
 
 def compare_textures(
     first: Sequence[TextureStatistics], second: Sequence[TextureStatistics], mask: np.ndarray
 ) -> TextureSimilarity:
-    """The same as `texture_similarity`, of stacks that are described already."""
+    """Compare two stacks; mask (S, H, W) bool, the body. NaN in the body of a slice without one."""
     rows = [_compare(*slices) for slices in zip(first, second, mask, strict=True)]
     columns = np.array(rows, dtype=np.float32).reshape(-1, 2).T
     return TextureSimilarity(*columns)

@@ -17,7 +17,7 @@ from MRIColorizeLib.volume import PLANE_NORMAL, bounding_box
 from training.measure.arms.assessment import Assessment
 from training.measure.cases.cases import MRI, SLAB
 from training.measure.cases.learned import BRAIN, Region
-from training.measure.cases.origins import NO_FINDING, UNKNOWN, origin_of
+from training.measure.cases.origins import NO_FINDING, UNKNOWN, finding_of
 from training.measure.colorings.conditions import PLAIN
 from training.measure.colorings.scores import Measure
 from training.measure.colorings.stacks import NATURAL, STRUCTURE, ColoredStack
@@ -32,7 +32,7 @@ def _scanned(stack: ColoredStack) -> bool:
 
 
 def _healthy(stack: ColoredStack) -> bool:
-    return _scanned(stack) and origin_of(stack.case).finding in (NO_FINDING, UNKNOWN)
+    return _scanned(stack) and finding_of(stack.case) in (NO_FINDING, UNKNOWN)
 
 
 def _ill(stack: ColoredStack) -> bool:
@@ -129,7 +129,7 @@ class Gallery:
             who = " and ".join(stack.case.name for stack in stacks)
             what = f"{failure.measure.label} {value:.{failure.measure.digits}f}"
             if _ill(stacks[0]):
-                what += f", {origin_of(case).finding}"
+                what += f", {finding_of(case)}"
             title = f"{who}, {stacks[0].provenance.plane} slice {number}: {what}"
             path = out / f"failure_{failure.name}.jpg"
             write_slices_of(stacks, place, title, path)
