@@ -12,7 +12,7 @@ from training.config import CONFIGS
 from training.curves import add_curves_command
 from training.data.commands import add_data_commands
 from training.errors import TrainingError
-from training.measure.experiments.command import add_experiments_command
+from training.measure.report.commands import add_measure_commands
 
 DEFAULT = CONFIGS / "default.toml"
 INTERRUPTED = 130  # the shell's exit status for Ctrl-C
@@ -21,8 +21,6 @@ INTERRUPTED = 130  # the shell's exit status for Ctrl-C
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; 0 when it succeeded, 2 with one sentence when it could not."""
     given = sys.argv[1:] if arguments is None else list(arguments)
-    if given[:1] == ["evaluate"]:  # has a parser of its own
-        return _evaluate(given[1:])
     options = _parser().parse_args(given)
     try:
         options.run(options)
@@ -67,12 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     export.set_defaults(run=_export)
 
     add_curves_command(commands)
-    add_experiments_command(commands)
-    regions = commands.add_parser("regions", help="tissues in bodies of the validation part")
-    regions.add_argument("model", nargs="?", help="name or folder; default: the one that ships")
-    regions.add_argument("--prepared", type=Path, required=True, help="folder made by prepare")
-    regions.set_defaults(run=_regions)
-    commands.add_parser("evaluate", help="measure a model on MRI that it never saw")
+    add_measure_commands(commands)
     return parser
 
 
@@ -119,19 +112,6 @@ def _train(options: argparse.Namespace) -> None:
     )
 
 
-def _regions(options: argparse.Namespace) -> None:
-    from MRIColorizeLib.engine.colorizer import Colorizer
-    from MRIColorizeLib.network.model import load_model
-    from MRIColorizeLib.tissue import NAMES
-    from training.data.prepared import load_all
-    from training.measure.evaluation.regions import measure_regions
-
-    colorizer = Colorizer(load_model(options.model), "cpu")
-    for row in measure_regions(colorizer, load_all(options.prepared)):
-        print(f"{row.volume}, {row.contrast}, {row.plane}:")
-        print("  " + ", ".join(f"{NAMES[code]} {share:.2f}" for code, share in row.shares.items()))
-
-
 def _export(options: argparse.Namespace) -> None:
     from training.checkpoint import CONFIG
     from training.data.prepared import read_manifest
@@ -148,12 +128,6 @@ def _export(options: argparse.Namespace) -> None:
         f"{card.name} {card.version} of step {step}: {card.weights_bytes} bytes of weights in "
         f"{options.out}."
     )
-
-
-def _evaluate(arguments: Sequence[str]) -> int:
-    from training.measure.evaluation.command import main as evaluate
-
-    return evaluate(arguments)
 
 
 if __name__ == "__main__":

@@ -15,9 +15,9 @@ from training.measure.cases.cases import (
     slab_cases,
     slabs,
 )
+from training.measure.cases.origins import NO_FINDING, UNKNOWN, finding_of
 from training.measure.cases.synthetic import INTENSITIES, fine_structure, synthetic_mri
-from training.measure.colorings.selection import choose_slices, few_slices, slices_with_body
-from training.measure.colorings.stacks import ColoredStack
+from training.measure.colorings.selection import choose_slices, slices_with_body
 
 
 @pytest.fixture(scope="module")
@@ -166,23 +166,16 @@ def test_all_slices_are_measured_when_asked_or_when_there_are_few():
     np.testing.assert_array_equal(choose_slices(mask, 1), [2])
 
 
-def test_few_slices_of_an_mri_are_spread_and_a_slab_keeps_all():
-    stack = ColoredStack(
-        case=SimpleNamespace(kind="MRI"),
-        index=np.arange(10, 20),
-        mri=np.arange(10.0)[:, None, None],
-        mask=np.ones((10, 1, 1), dtype=bool),
-        tissue=None,
-        labels=None,
-        truth=None,
-        pictures={"natural": np.arange(10)[:, None, None, None]},
-        order=(0, 1, 2),
-        grid=(30, 1, 1),
-        provenance=None,
-    )
-    few = few_slices(stack, 4)
-    assert few.index.tolist() == [10, 13, 16, 19]
-    assert few.mri.ravel().tolist() == few.pictures["natural"].ravel().tolist() == [0, 3, 6, 9]
-    assert few_slices(stack, 10) is stack
-    slab = dataclasses.replace(stack, case=SimpleNamespace(kind="cryosection"))
-    assert few_slices(slab, 4) is slab
+@pytest.mark.parametrize(
+    ("name", "finding"),
+    [
+        ("brain_ms26_t2", "multiple sclerosis"),
+        ("brain_stroke_flair", "chronic stroke"),
+        ("fetal_t2_atlas_testonly", "unborn"),
+        ("head_t1_seg3d_defaced", NO_FINDING),
+        ("somebody_t1", UNKNOWN),
+    ],
+)
+def test_a_disease_is_that_of_the_list(name, finding):
+    assert finding_of(SimpleNamespace(name=name, synthetic=False)) == finding
+    assert finding_of(SimpleNamespace(name=name, synthetic=True)) == NO_FINDING

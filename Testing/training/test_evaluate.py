@@ -1,13 +1,12 @@
 """`python -m training evaluate` in small: made data in, a report whose numbers hold together."""
 
-import csv
 import dataclasses
 import hashlib
 import json
 import re
-from unittest import mock
 
 import numpy as np
+import pandas as pd
 import pytest
 import SimpleITK as sitk
 import torch
@@ -17,18 +16,18 @@ from safetensors.torch import save
 import phantoms
 from MRIColorizeLib.network.config import GeneratorConfig
 from MRIColorizeLib.network.generator import DualDecoderGenerator
+from training.__main__ import main
 from training.data.prepared import save_prepared
-from training.measure.cases.synthetic import INTENSITIES
+from training.measure.arms.assessment import HARDEST
+from training.measure.arms.workplace import Workplace
 from training.measure.colorings.baselines import BASELINES
-from training.measure.colorings.scores import Measure
 from training.measure.colorings.stacks import MODES
-from training.measure.evaluation import sizes
-from training.measure.evaluation.command import main
-from training.measure.evaluation.evaluation import Request, evaluate
-from training.measure.evaluation.montage import as_seen
-from training.measure.evaluation.report import write_report
+from training.measure.report import evaluation
+from training.measure.report.evaluation import evaluate, write_evaluation
+from training.measure.report.gallery import as_seen
 
 METHODS = [*MODES, *BASELINES]
+ASKED = ("plain", "noise-9", "bias-40", "resolution-4", "sagittal")  # some of all conditions
 ORANGE = (200, 120, 40)
 
 
@@ -88,6 +87,7 @@ def _arguments(root, out, *more):
     pairs = {"data": root / "data", "prepared": root / "prepared"}
     given = [text for name, path in pairs.items() for text in (f"--{name}", str(path))]
     return [
+        "evaluate",
         str(root / "model"),
         *given,
         "--out",
@@ -104,20 +104,25 @@ def _arguments(root, out, *more):
 def out(workplace):
     """The report of the validation part; the slices are written for other systems as well."""
     folder = workplace / "out"
-    assert main(_arguments(workplace, folder, "--inputs", str(workplace / "inputs"))) == 0
+    arguments = _arguments(workplace, folder, "--inputs", str(workplace / "inputs"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(evaluation, "ASKED", ASKED)
+        assert main(arguments) == 0
     return folder
 
 
 @pytest.fixture(scope="module")
-def report(out):
-    return json.loads((out / "report.json").read_text())
+def summary(out):
+    return pd.read_csv(out / "summary.csv")
 
 
-@pytest.fixture(scope="module")
-def summary(report):
-    """Means over units of all contrasts by kind, method and measure."""
-    rows = [row for row in report["summary"] if row["contrast"] == "all"]
-    return {(row["kind"], row["method"], row["measure"]): row for row in rows}
+def _mean(summary, kind, method, measure, condition="plain", column="mean"):
+    """Of all contrasts together."""
+    wanted = {"kind": kind, "method": method, "measure": measure, "condition": condition}
+    for name, value in {**wanted, "contrast": "all"}.items():
+        summary = summary[summary[name] == value]
+    (found,) = summary[column]
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -130,24 +135,32 @@ def named(workplace):
         folder.mkdir(parents=True)
         for k in range(8):
             Image.new("RGB", (width, height), ORANGE).save(folder / f"{k:04d}.png")
-    request = Request(
-        model=workplace / "model",
-        data=workplace / "data",
-        prepared=workplace / "prepared",
-        split="test",
-        volumes=("person_t1", "person_t2", "person_flair"),
+    place = Workplace(
+        workplace / "prepared",
+        workplace / "named",
+        workplace / "data",
+        "test",
         predictions=workplace / "systems",
         slices=2,
-        device="cpu",
-        features=lambda pictures: pictures.reshape(len(pictures), -1, 3).mean(axis=1),
+        volumes=("person_t1", "person_t2", "person_flair"),
+        whole=True,
     )
-    # Every size and way of giving it is measured in the validation part.
-    with mock.patch.object(sizes, "SIZES", (sizes.FULL, sizes.Size(64, raw=True))):
-        return evaluate(request, lambda text: None)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(evaluation, "ASKED", ("plain",))
+        evaluated = evaluate(
+            place,
+            workplace / "model",
+            "cpu",
+            lambda pictures: pictures.reshape(len(pictures), -1, 3).mean(axis=1),
+            lambda text: None,
+        )
+    write_evaluation(evaluated, place, "evaluate", workplace / "short")
+    return evaluated
 
 
-def test_every_kind_has_a_row_for_every_colouring(report):
-    found = {(row["kind"], row["method"]) for row in report["summary"]}
+def test_every_kind_has_a_row_for_every_colouring(summary):
+    plain = summary[summary["condition"] == "plain"]
+    found = set(plain[["kind", "method"]].itertuples(index=False, name=None))
     expected = {(kind, method) for kind in ("cryosection", "MRI") for method in METHODS}
     assert found == expected | {("cryosection", "truth")}
 
@@ -156,180 +169,129 @@ def test_the_rows_hold_what_theory_says_of_them(summary):
     for kind in ("cryosection", "MRI"):
 
         def mean(method, measure, kind=kind):
-            return summary[kind, method, measure]["mean"]
+            return _mean(summary, kind, method, measure)
 
         for measure in ("ssim_body", "ssim_slice", "ms_ssim_body", "stsim1_body"):
             assert mean("grey copy", measure) > 0.99
         assert mean("grey copy", "cf_body") == 0
-        assert mean("constant colour", "ncc2") == mean("constant colour", "orientation") == 0
-        assert mean("constant colour", "contrast") == 0
+        assert mean("constant colour", "ncc2") == mean("constant colour", "contrast") == 0
         assert mean("grey copy", "contrast") > 5
         assert mean("structure-locked", "ssim_body") > 0.99
-    assert summary["cryosection", "truth", "dcf_body"]["mean"] == 0
-    assert summary["cryosection", "truth", "sharpness"]["mean"] == 1
-    assert summary["MRI", "grey copy", "flicker"]["mean"] == pytest.approx(1, abs=0.02)
+    assert _mean(summary, "cryosection", "truth", "dcf_body") == 0
+    assert _mean(summary, "MRI", "grey copy", "flicker") == pytest.approx(1, abs=0.02)
 
 
 def test_units_are_slabs_and_persons_and_slices_are_counted(summary):
-    slab = summary["cryosection", "natural", "ciede2000"]
-    assert (slab["units"], slab["slices"]) == (2, 6)  # two frames in three contrasts
-    scan = summary["MRI", "natural", "ncc2"]
-    assert (scan["units"], scan["slices"]) == (1, 8)  # a scan and three made of its labels
-    assert scan["low"] <= scan["mean"] <= scan["high"]
+    for kind, measure, units, slices in (
+        ("cryosection", "ciede2000", 2, 6),  # two frames in three contrasts
+        ("MRI", "ncc2", 1, 8),  # two slices of a scan and of three made of its labels
+    ):
+        for column, expected in (("units", units), ("slices", slices)):
+            assert _mean(summary, kind, "natural", measure, column=column) == expected
 
 
-def test_every_slice_s_number_is_in_the_csv(out, summary):
-    with (out / "scores.csv").open(newline="") as stream:
-        rows = list(csv.DictReader(stream))
+def test_every_condition_has_the_modes_and_the_hardest_trivial_colourings(summary):
+    mri = summary[summary["kind"] == "MRI"]
+    for condition in ASKED[:-1]:
+        found = set(mri["method"][mri["condition"] == condition])
+        expected = METHODS if condition == "plain" else ("natural", *HARDEST)
+        assert found == {*expected}, condition
+    assert "sagittal" not in set(summary["condition"])  # the scan's six slices are too few rows
+    locked = summary[(summary["method"] == "structure-locked") & (summary["contrast"] == "all")]
+    assert locked["mean"][locked["measure"] == "ssim_slice"].min() > 0.95
+
+
+def test_what_a_worse_mri_changes_is_measured_against_the_same_slices(summary):
+    for condition in ("noise-9", "bias-40", "resolution-4"):
+        assert 0 <= _mean(summary, "MRI", "natural", "kept", condition) <= 1
+        assert _mean(summary, "MRI", "natural", "away", condition) >= 0
+    assert not {"kept", "away"} & set(summary["measure"][summary["condition"] == "plain"])
+
+
+def test_every_condition_is_compared_with_the_one_that_it_changes(out):
+    differences = pd.read_csv(out / "differences.csv")
+    bases = differences[["condition", "reference"]].drop_duplicates()
+    found = set(bases.itertuples(index=False, name=None))
+    assert found == {("plain", "natural"), *((name, "plain") for name in ASKED[1:-1])}
+
+
+def test_the_record_has_every_slice_s_number(out, summary):
+    told = json.loads((out / "results" / "phantom-0.json").read_text())
+    table = told["scores"]
+    column = table["measures"].index("ncc2")
     mine = [
-        float(row["value"])
-        for row in rows
-        if (row["kind"], row["method"], row["measure"]) == ("MRI", "natural", "ncc2")
+        values[column]
+        for row, values in zip(table["rows"], table["values"], strict=True)
+        if (row[0], row[1], row[5]) == ("plain", "MRI", "natural") and values[column] is not None
     ]
     assert len(mine) == 8
-    assert np.mean(mine) == pytest.approx(summary["MRI", "natural", "ncc2"]["mean"], abs=1e-4)
+    assert np.mean(mine) == pytest.approx(_mean(summary, "MRI", "natural", "ncc2"), abs=1e-4)
 
 
-def test_the_report_has_its_tables_and_says_what_it_lacks(out):
+def test_the_report_has_its_tables_with_the_model_under_each(out):
     text = (out / "report.md").read_text()
     assert text.count("\n| --- |") >= 8
     assert "The validation part" in text
-    assert "KID was not computed" in text
-
-
-def test_every_table_stands_with_structure_colour_and_the_command(out):
-    blocks = (out / "report.md").read_text().split("\n\n")
-    tables = [i for i, block in enumerate(blocks) if block.startswith("| ")]
-    for place in tables:
-        assert blocks[place + 1].startswith("*phantom 1.2.3, val; python -m training evaluate ")
+    assert "python -m training evaluate --split val --slices 2" in text
+    blocks = text.split("\n\n")
+    for place in (i for i, block in enumerate(blocks) if "| colouring |" in block):
+        assert "phantom 1.2.3" in blocks[place + 1]
         header = blocks[place].splitlines()[0]
-        if "colouring" in header:
-            assert "NCC²" in header
-            assert "colourfulness" in header or "CIEDE2000" in header or "KID" in header
+        assert "NCC²" in header or "CIEDE2000" in header or "skin" in header
 
 
-def test_the_pictures_are_there_the_worst_first_and_show_something(out):
+def test_the_invariances_are_measured_on_the_mri(out):
     text = (out / "report.md").read_text()
-    names = sorted(path.name for path in out.glob("*.png"))
-    assert sum(name.startswith("slab_") for name in names) == 2
-    assert sum(name.startswith("boxes_") for name in names) == 2
-    for name in names:
-        assert f"({name})" in text
-        assert np.asarray(Image.open(out / name)).std() > 5
-    first, second = (
-        float(line.rsplit(" ", 1)[1].split("]")[0])
-        for line in text.splitlines()
-        if line.startswith("![") and "(slab_" in line
-    )
-    assert first >= second
+    assert "| network: gain 0.85 |" in text
+    assert "| engine: twice the pixels |" in text
 
 
-def test_the_invariances_are_measured_on_the_mri(report):
-    found = {(row["of"], row["change"]) for row in report["changes"]}
-    assert ("network", "gain 0.85") in found
-    assert ("engine", "twice the pixels") in found
-    assert {row["case"].split("_")[0] for row in report["changes"]} == {"other"}
-
-
-def test_both_modes_are_measured_on_the_same_field_of_view_in_every_size(report):
-    rows = [row for row in report["sizes"] if row["measure"] == "ssim_slice"]
-    found = {(row["kind"], row["method"]) for row in rows}
-    ways = [f"{side} px {way}" for side in (256, 128, 64) for way in ("engine", "raw")]
-    shown = {(mode, way) for mode in MODES for way in ways}
-    shown |= {("grey copy", way) for way in ways if way.endswith("engine")}
-    shown |= {(name, "256 px engine") for name in BASELINES}
-    assert found == {
-        (kind, f"{mode}, {way}") for kind in ("cryosection", "MRI") for mode, way in shown
-    }
-    locked = [row["mean"] for row in rows if row["method"].startswith("structure-locked")]
-    assert min(locked) > 0.95
-    assert {row["units"] for row in rows if row["kind"] == "cryosection"} == {2}
-
-
-def test_the_seed_s_targets_are_answered_for_both_modes(report):
-    natural, locked, trivial = report["targets"]
-    assert "Not for: " in trivial
-    assert all(name in trivial for name in BASELINES)
-    assert natural.startswith("In natural mode SSIM is ")
-    assert "of 2." in natural
-    assert "In structure-locked mode" in locked
-    assert "the first holds" in locked or "both hold" in locked
-
-
-def test_worse_mri_and_other_planes_are_compared_with_the_undisturbed(out):
-    with (out / "disturbed.csv").open(newline="") as stream:
-        rows = list(csv.DictReader(stream))
-    conditions = dict.fromkeys(row["condition"] for row in rows)
-    assert {"as it is", "Rician noise 9 %", "sagittal slices"} <= set(conditions)
-    assert {row["case"] for row in rows} == {"other"}  # the scan, not what is made of its labels
-    for row in rows:
-        if row["condition"] == "as it is":
-            assert float(row["same_tissue"]) == 1
-            assert float(row["ciede2000"]) == 0
-        assert 0 <= float(row["confidence"]) <= 1
-
-
-def test_the_report_says_how_far_it_carries_and_how_failures_are_recognised(out):
+def test_failures_are_shown_with_how_they_are_recognised(out):
     text = (out / "report.md").read_text()
-    assert "## How far it carries: scanned MRI, natural colours" in text
-    assert "| disease | not listed |" in text
     failures = text.split("## Failures, and how to recognise them")[1].split("\n## ")[0]
-    pictures = failures.count("![")
-    assert pictures >= 4
-    assert failures.count("How to recognise it: ") == failures.count("\n### ") == pictures
+    pictures = re.findall(r"\]\(([^)]+)\)", failures)
+    assert len(pictures) >= 4
+    assert failures.count("How to recognise it: ") == failures.count("### ") == len(pictures)
+    for name in pictures:
+        assert np.asarray(Image.open(out / name)).std() > 5
 
 
-def test_every_other_system_has_a_row_with_the_reason_it_is_empty(out):
-    lines = (out / "report.md").read_text().splitlines()
-    for system in ("ChromaGAN", "ColorFormer", "DDColor", "APS", "ALDM"):
-        (row,) = (line for line in lines if line.startswith(f"| {system} |"))
-        assert len(row.split("|")[-2].strip()) > 10
-
-
-def test_another_system_s_pictures_have_their_rows(named):
+def test_another_system_s_pictures_have_their_rows(named, workplace):
     red, green, blue = (value / 255 for value in ORANGE)
     fullness = 0.3 * np.hypot(red - green, (red + green) / 2 - blue)
-    rows = [scores for scores in named.results.scores if scores.method == "orange"]
-    assert {row.stack.case.kind for row in rows} == {"cryosection", "MRI"}
-    for row in rows:
-        np.testing.assert_allclose(row.values[Measure.CF_BODY], fullness, atol=1e-5)
-        assert row.values[Measure.NCC2].max() == 0
-        assert row.stack.pictures["orange"][~row.stack.mask].max() == 0
+    orange = named.records[1].scores
+    assert set(orange["kind"]) == {"cryosection", "MRI"}
+    of = orange.groupby("measure")["value"]
+    assert of.get_group("cf_body").to_numpy() == pytest.approx(fullness, abs=1e-4)
+    assert of.get_group("ncc2").max() == 0
+    assert "| orange | natural |" in (workplace / "named" / "report.md").read_text()
 
 
 def test_only_volumes_on_one_grid_are_compared(named):
-    pairs = {pair.contrasts for pair in named.results.pairs if pair.first.case.kind == "MRI"}
-    assert pairs == {"T1–T2"}
-    assert named.uncompared == ("person_t1, person_flair", "person_t2, person_flair")
+    scores = named.records[0].scores
+    pairs = scores[(scores["measure"] == "contrast") & (scores["kind"] == "MRI")]
+    assert set(pairs["contrast"]) == {"T1–T2"}
 
 
-def test_a_volume_that_the_model_was_trained_on_is_named(named, tmp_path):
-    assert named.known == ("person_flair",)
-    write_report(named, tmp_path)
-    text = (tmp_path / "report.md").read_text()
+def test_a_volume_that_the_model_was_trained_on_is_named(named, workplace):
+    text = (workplace / "named" / "report.md").read_text()
     assert "Seen in training, so no test: person_flair" in text
     assert "The test part" in text
-    assert "| KID T1 |" in text
-    assert "the photographs' colourfulness is" in text
     assert "What the model's card says of its training: never trained" in text
 
 
-def test_a_short_copy_has_the_same_page_and_smaller_pictures(named, tmp_path):
-    whole, short = tmp_path / "whole", tmp_path / "short"
-    write_report(named, whole, short)
-    page, copy = ((folder / "report.md").read_text() for folder in (whole, short))
-    assert {path.suffix for path in short.iterdir()} == {".md", ".csv", ".png", ".jpg"}
-    tables = [line for line in page.splitlines() if line.startswith("|")]
-    assert tables == [line for line in copy.splitlines() if line.startswith("|")]
-    for name in ("summary.csv", "sizes.csv"):
-        assert (short / name).read_bytes() == (whole / name).read_bytes()
-    shown = re.findall(r"\]\(([^)]+\.(?:png|jpg))\)", copy)
-    assert sorted(shown) == sorted(p.name for p in short.glob("*.[pj][np]g"))
-    assert not [name for name in shown if name.startswith(("mri_", "slab_"))]
-    for name in shown:
-        original = (whole / name).with_suffix(".png")
-        assert Image.open(short / name).width <= Image.open(original).width
-        assert (short / name).stat().st_size < original.stat().st_size
+def test_a_short_copy_is_the_report_without_the_record(named, workplace):
+    whole, short = ({p.name: p for p in (workplace / n).iterdir()} for n in ("named", "short"))
+    assert set(whole) - set(short) == {"results"}
+    assert all(whole[name].read_bytes() == path.read_bytes() for name, path in short.items())
+
+
+def test_the_kernel_distance_is_there_when_a_network_gives_features(named):
+    for record in named.records:
+        kid = record.scores[record.scores["measure"] == "kid"]
+        methods = {*METHODS} if record.arm == "phantom" else {"natural"}
+        assert set(kid["method"]) == methods
+        assert set(kid["contrast"]) == {"T1", "T2", "FLAIR"}  # each contrast by itself
 
 
 def test_the_inputs_for_other_systems_are_the_measured_slices(out, workplace):
@@ -337,13 +299,6 @@ def test_the_inputs_for_other_systems_are_the_measured_slices(out, workplace):
     assert sum(1 for _ in folder.glob("photo_002_t2/*.png")) == 1
     image = Image.open(next(folder.glob("other/*.png")))
     assert (image.mode, image.size) == ("L", (36, 40))
-
-
-def test_the_kernel_distance_is_there_when_a_network_gives_features(named):
-    assert set(named.kernel) == {*METHODS, "orange"}
-    for found in named.kernel.values():
-        assert set(found) == set(INTENSITIES)  # each contrast by itself
-        assert all(distance.pictures == 2 for distance in found.values())
 
 
 @pytest.mark.parametrize("broken", ["volume", "prepared", "model", "predictions", "segnet"])
@@ -354,12 +309,12 @@ def test_what_is_missing_is_said_in_one_line_and_nothing_is_written(workplace, c
     if broken == "prepared":
         arguments[arguments.index("--prepared") + 1] = str(workplace / "nowhere")
     if broken == "model":
-        arguments[0] = str(workplace / "nowhere")
+        arguments[1] = str(workplace / "nowhere")
     if broken in ("predictions", "segnet"):
         arguments += [f"--{broken}", str(workplace / "nowhere")]
     assert main(arguments) == 2
     error = capsys.readouterr().err
-    assert error.startswith("evaluate: ")
+    assert error.startswith("training: ")
     assert error.count("\n") == 1
     assert not out.exists()
 
@@ -376,17 +331,16 @@ def test_a_prediction_of_another_size_is_refused(workplace, capsys):
 
 @pytest.mark.parametrize("signs", [(1, 1, 1), (-1, 1, -1), (1, -1, -1)])
 @pytest.mark.parametrize(
-    ("plane", "order", "top", "left"),
-    [("axial", (0, 1, 2), 1, 0), ("coronal", (1, 0, 2), 2, 0), ("sagittal", (2, 0, 1), 2, 1)],
+    ("plane", "rows", "columns"), [("axial", 1, 0), ("coronal", 2, 0), ("sagittal", 2, 1)]
 )
 def test_pictures_have_anterior_or_superior_on_top_and_right_or_anterior_left(
-    plane, order, top, left, signs
+    plane, rows, columns, signs
 ):
-    # Voxels of a 2 x 2 x 2 volume that hold their own patient coordinates.
-    ijk_to_ras = np.diag([*map(float, signs), 1.0])
-    k, j, i = np.mgrid[0:2, 0:2, 0:2]
-    ras = np.stack([signs[0] * i, signs[1] * j, signs[2] * k])
-    up = as_seen(ras[top].transpose(order)[0], plane, order, ijk_to_ras)
-    towards_left = as_seen(ras[left].transpose(order)[0], plane, order, ijk_to_ras)
+    # One slice of 2 x 2 whose pixels hold their own patient coordinates; columns first in ijk.
+    matrix = np.zeros((4, 4))
+    matrix[columns, 0], matrix[rows, 1] = signs[0], signs[1]
+    row, column = np.mgrid[0:2, 0:2]
+    up = as_seen(signs[1] * row, plane, matrix)
+    towards_left = as_seen(signs[0] * column, plane, matrix)
     assert (up[0] > up[1]).all()
     assert (towards_left[:, 0] > towards_left[:, 1]).all()

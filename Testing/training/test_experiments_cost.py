@@ -2,30 +2,25 @@
 
 import dataclasses
 
+import pandas as pd
 import pytest
 import torch
 
-from training.measure.colorings.conditions import CONDITIONS
-from training.measure.experiments.cost import (
-    Cost,
-    LiveMemory,
-    measure_costs,
-    read_costs,
-    write_costs,
-)
-from training.measure.experiments.cost_page import cost_blocks
-from training.measure.experiments.evidence import Evidence
-from training.measure.experiments.manifest import Manifest, read_manifest
-from training.measure.experiments.report import write_report
-from training.measure.experiments.results import (
-    ArmResult,
+from training.measure.arms.cost import Cost, LiveMemory, measure_costs, read_costs, write_costs
+from training.measure.arms.manifest import Manifest, read_manifest
+from training.measure.arms.records import (
+    KEYS,
     Measured,
-    ResultError,
-    Series,
+    Record,
+    RecordError,
     Training,
     learnt,
-    write_result,
+    write_record,
 )
+from training.measure.colorings.conditions import CONDITIONS
+from training.measure.report.cost_page import cost_parts
+from training.measure.report.numbers import Evidence
+from training.measure.report.report import write_report
 
 MANIFEST = read_manifest()
 
@@ -67,7 +62,7 @@ def test_costs_are_kept_beside_the_results(costs, tmp_path):
     path = write_costs(costs, tmp_path)
     assert read_costs(tmp_path)[0] == costs
     path.write_text("{}")
-    with pytest.raises(ResultError, match=r"costs\.json holds no costs"):
+    with pytest.raises(RecordError, match=r"costs\.json holds no costs"):
         read_costs(tmp_path)
 
 
@@ -76,19 +71,20 @@ def test_the_page_has_every_network_once_with_its_quality(costs, tmp_path):
     for arm in ("small", "adversarial"):
         settings = learnt(MANIFEST.arms[arm].settings(1))
         training = Training(settings, 1250, 20000, 600.0, "CPU (2 threads)")
-        series = Series("cryosection", "slab", "slab_T1", "T1", "natural", "ciede2000", (10, 12))
-        measured = Measured("val", "d", CONDITIONS["plain"].recipe, 9.0, (series,))
-        write_result(
-            ArmResult(arm, 1, "w", 7, "d", "torch", training, {"plain": measured}), tmp_path
-        )
+        row = ["plain", "cryosection", "slab", "slab_T1", "T1", "natural", 0, "ciede2000", 11.0]
+        scores = pd.DataFrame([row], columns=[*KEYS, "measure", "value"])
+        measured = Measured("val", "d", CONDITIONS["plain"].recipe, 9.0)
+        record = Record(arm, 1, arm, "", "w", 7, "CPU", training)
+        write_record(record.with_condition("plain", measured, scores), tmp_path)
     evidence = Evidence(MANIFEST, method, tmp_path, "val")
     known = {"small": costs["small"], "adversarial": costs["small"], "never": costs["chroma_gan"]}
-    blocks = list(cost_blocks([evidence], known, "a processor", tmp_path))
-    (table,) = (block for block in blocks if hasattr(block, "rows"))
-    assert [row[0] for row in table.rows] == ["small"]
-    assert table.rows[0][5] == "10"  # minutes
-    assert table.rows[0][6].startswith("11.0 [")
-    assert (tmp_path / "cost.png").stat().st_size > 5000
+    lines = "\n".join(cost_parts([evidence], known, "a processor")).splitlines()
+    _, _, row = (line.split(" | ") for line in lines if line.startswith("| "))
+    assert row[0] == "| small"
+    assert row[5:7] == [
+        "10.0",
+        "11.0 |",
+    ]  # minutes, colour error
 
 
 def test_a_report_without_costs_has_no_such_page(tmp_path):

@@ -3,15 +3,14 @@
 import pytest
 
 from training.__main__ import main
-from training.measure.colorings.conditions import CONDITIONS
-from training.measure.evaluation.systems import SYSTEMS
-from training.measure.experiments.manifest import (
+from training.measure.arms.manifest import (
     FOLDER,
     LEAST_SAMPLES,
     ManifestError,
     read_manifest,
     samples_of,
 )
+from training.measure.colorings.conditions import CONDITIONS
 
 MANIFEST = read_manifest()
 TRAINED = [arm for arm in MANIFEST.arms.values() if arm.config]
@@ -120,8 +119,3 @@ def test_the_command_lists_reports_and_says_what_it_lacks(tmp_path, capsys):
     assert "give the folder another name" in said
     assert "need --prepared" in said
     assert "no arm 'nobody'" in said
-
-
-def test_another_system_is_absent_for_the_reason_that_the_evaluation_gives():
-    for system in SYSTEMS:
-        assert MANIFEST.arms[system.name].absent == system.reason

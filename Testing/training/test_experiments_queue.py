@@ -1,12 +1,12 @@
 """The queue of the experiments: it trains, measures, notes, skips, resumes and stops."""
 
 import dataclasses
-import json
 import os
 import shutil
 import signal
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
@@ -16,20 +16,20 @@ from training.checkpoint import CHECKPOINT, read_state
 from training.data.prepared import save_prepared
 from training.errors import RunError
 from training.learner import DivergedError, Learner
+from training.measure.arms.assessment import HARDEST, Assessment
+from training.measure.arms.listing import listing
+from training.measure.arms.manifest import Arm, Comparison, Manifest
+from training.measure.arms.queue import Queue
+from training.measure.arms.records import (
+    KEYS,
+    RecordError,
+    read_record,
+    record_path,
+    write_record,
+)
+from training.measure.arms.workplace import Workplace, write_slices
 from training.measure.colorings.baselines import BASELINES
 from training.measure.colorings.stacks import MODES, NATURAL, TRUTH
-from training.measure.experiments.assessment import HARDEST
-from training.measure.experiments.listing import listing
-from training.measure.experiments.manifest import Arm, Comparison, Manifest
-from training.measure.experiments.queue import Queue
-from training.measure.experiments.results import (
-    ResultError,
-    fingerprint,
-    read_result,
-    result_path,
-    write_result,
-)
-from training.measure.experiments.workplace import Workplace, write_slices
 
 TINY = """
 steps = 4
@@ -54,6 +54,15 @@ COMPETITOR = (
 
 def _quiet(text):
     """Tests need no progress."""
+
+
+def _measure_nothing(monkeypatch):
+    """One number stands for all."""
+    row = ["plain", "MRI", "u", "c", "T1", "natural", 0, "ncc2", 0.5]
+    table = pd.DataFrame([row], columns=[*KEYS, "measure", "value"])
+    monkeypatch.setattr(
+        "training.measure.arms.queue.Assessor.assess", lambda *_: Assessment((), (), table, ())
+    )
 
 
 @pytest.fixture(scope="module")
@@ -93,46 +102,42 @@ def done(prepared, tmp_path_factory):
 
 def test_a_result_says_how_the_arm_was_trained_and_every_number(done):
     folder, manifest = done
-    result = read_result(folder / "out" / "results", "first", 1)
-    training = result.training
+    record = read_record(folder / "out" / "results", "first", 1)
+    training = record.training
     assert (training.steps, training.samples) == (4, 16)
     assert training.seconds > 0
     assert training.hardware.startswith(("CPU", "cuda", "NVIDIA", "mps"))
     assert training.settings["generator.width"] == 4
-    measured = result.conditions["plain"]
-    assert measured.split == "val"
-    found = {(s.kind, s.method, s.measure) for s in measured.series}
+    assert record.conditions["plain"].split == "val"
+    scores = record.scores
+    found = set(scores[["kind", "method", "measure"]].itertuples(index=False, name=None))
     for measure in ("ciede2000", "ssim_body", "stsim1_body", "ncc2", "tissue", "tissue_of_colors"):
         assert ("cryosection", "natural", measure) in found
     for measure in ("flicker", "contrast", "agreement", "network: 64 px of padding"):
         assert ("MRI", "natural", measure) in found
-    assert {s.method for s in measured.series} == {"natural", "structure-locked"}
-    units = {s.unit for s in measured.series if s.kind == "cryosection"}
-    assert units == {"photo_002"}
+    assert set(scores["method"]) == {"natural", "structure-locked"}
+    assert set(scores["unit"][scores["kind"] == "cryosection"]) == {"photo_002"}
 
 
 def test_a_head_without_tissues_is_read_by_its_colours(done):
     folder, _ = done
-    series = read_result(folder / "out" / "results", "second", 1).conditions["plain"].series
-    measures = {s.measure for s in series}
+    measures = set(read_record(folder / "out" / "results", "second", 1).scores["measure"])
     assert {"tissue_of_colors", "agreement_of_colors"} <= measures
     assert not {"tissue", "agreement"} & measures
 
 
-def test_the_file_holds_the_fingerprint_and_comes_back_the_same(done, tmp_path):
+def test_a_record_comes_back_the_same(done, tmp_path):
     folder, _ = done
-    result = read_result(folder / "out" / "results", "first", 1)
-    told = json.loads(result_path(folder / "out" / "results", "first", 1).read_text())
-    assert told["fingerprint"] == result.fingerprint == fingerprint(told["training"]["settings"])
-    write_result(result, tmp_path)
-    first, again = (result_path(f, "first", 1) for f in (folder / "out" / "results", tmp_path))
+    record = read_record(folder / "out" / "results", "first", 1)
+    write_record(record, tmp_path)
+    first, again = (record_path(f, "first", 1) for f in (folder / "out" / "results", tmp_path))
     assert first.read_bytes() == again.read_bytes()
 
 
 def test_what_is_done_is_skipped_even_where_there_are_no_weights(done, prepared, tmp_path):
     folder, manifest = done
     place = Workplace(prepared, tmp_path / "elsewhere")
-    shutil.copytree(folder / "out" / "results", place.results)
+    shutil.copytree(folder / "out" / "results", place.records)
     assert Queue(manifest, place, _quiet).run()
     assert [path.name for path in place.out.iterdir()] == ["results"]
     assert "done" in listing(manifest, place.out)
@@ -145,7 +150,7 @@ def test_another_condition_is_measured_with_the_weights_that_are_there(done, pre
     trained = (folder / "out" / "first-1" / CHECKPOINT).stat().st_mtime_ns
     assert Queue(manifest, _place(prepared, folder), _quiet).run()
     assert (folder / "out" / "first-1" / CHECKPOINT).stat().st_mtime_ns == trained
-    assert set(read_result(folder / "out" / "results", "first", 1).conditions) == {
+    assert set(read_record(folder / "out" / "results", "first", 1).conditions) == {
         "plain",
         "noise-9",
     }
@@ -178,14 +183,14 @@ def test_a_queue_that_was_interrupted_goes_on_at_its_step(prepared, tmp_path, mo
 
     monkeypatch.setattr(Learner, "step", interrupted)
     assert not queue.run()
-    assert read_result(tmp_path / "out" / "results", "first", 1) is None
+    assert read_record(tmp_path / "out" / "results", "first", 1) is None
     state = read_state(tmp_path / "out" / "first-1" / CHECKPOINT)
     assert state["step"] == 3
     assert "step 3 of 4" in listing(manifest, tmp_path / "out")
     monkeypatch.setattr(Learner, "step", step)
-    monkeypatch.setattr("training.measure.experiments.queue.assess", lambda *_: iter(()))
+    _measure_nothing(monkeypatch)
     assert queue.run()
-    assert read_result(tmp_path / "out" / "results", "first", 1).training.samples == 16
+    assert read_record(tmp_path / "out" / "results", "first", 1).training.samples == 16
 
 
 def test_no_training_is_begun_for_a_moment(prepared, tmp_path):
@@ -195,9 +200,9 @@ def test_no_training_is_begun_for_a_moment(prepared, tmp_path):
 
 
 def test_a_damaged_result_is_named(tmp_path):
-    result_path(tmp_path, "first", 1).write_text("{}")
-    with pytest.raises(ResultError, match=r"first-1\.json is no result"):
-        read_result(tmp_path, "first", 1)
+    record_path(tmp_path, "first", 1).write_text("{}")
+    with pytest.raises(RecordError, match=r"first-1\.json is no record"):
+        read_record(tmp_path, "first", 1)
 
 
 def test_another_systems_pictures_fill_its_row(prepared, tmp_path):
@@ -213,11 +218,12 @@ def test_another_systems_pictures_fill_its_row(prepared, tmp_path):
         picture.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(np.stack([grey] * 3, axis=-1)).save(picture)
     assert queue.run(["elsewhere"])
-    result = read_result(tmp_path / "out" / "results", "elsewhere", 0)
-    found = {(s.kind, s.measure): s.values for s in result.conditions["plain"].series}
-    assert {s.method for s in result.conditions["plain"].series} == {"natural"}
-    assert min(found["MRI", "ssim_body"]) > 0.99  # a copy of the MRI
-    assert not any(measure == "tissue" for _, measure in found)
+    result = read_record(tmp_path / "out" / "results", "elsewhere", 0)
+    scores = result.scores
+    assert set(scores["method"]) == {"natural"}
+    copied = scores[(scores["kind"] == "MRI") & (scores["measure"] == "ssim_body")]
+    assert copied["value"].min() > 0.99  # a copy of the MRI
+    assert "tissue" not in set(scores["measure"])
     assert queue.missing(manifest.jobs(["elsewhere"])[0]) == []
 
 
@@ -231,12 +237,12 @@ def test_a_model_on_the_command_line_stands_beside_the_arms_without_what_is_triv
     place.__dict__["_cases"] = {"axial": place.cases("axial")[:1]}  # one is enough here
     assert Queue(manifest, place, _quiet).run()
     ours, beside = (
-        read_result(tmp_path / "out" / "results", name, 0)
+        read_record(tmp_path / "out" / "results", name, 0)
         for name in ("shipped", "visible-human-head")
     )
 
     def methods(result, condition):
-        return {s.method for s in result.conditions[condition].series}
+        return set(result.scores["method"][result.scores["condition"] == condition])
 
     assert methods(ours, "plain") == {*MODES, *BASELINES, TRUTH}
     assert methods(ours, "noise-9") == {NATURAL, *HARDEST}
@@ -256,8 +262,8 @@ def test_an_arm_that_breaks_down_does_not_hold_up_the_others(prepared, tmp_path,
         return step(learner, batches, number)
 
     monkeypatch.setattr(Learner, "step", diverges)
-    monkeypatch.setattr("training.measure.experiments.queue.assess", lambda *_: iter(()))
+    _measure_nothing(monkeypatch)
     with pytest.raises(RunError, match="first-1: Training stopped in step 1"):
         Queue(manifest, _place(prepared, tmp_path), _quiet).run()
-    assert read_result(tmp_path / "out" / "results", "first", 1) is None
-    assert read_result(tmp_path / "out" / "results", "second", 1).training.steps == 4
+    assert read_record(tmp_path / "out" / "results", "first", 1) is None
+    assert read_record(tmp_path / "out" / "results", "second", 1).training.steps == 4

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 MEASURE = Path(__file__).resolve().parents[2] / "training" / "measure"
-UPWARDS = ("metrics", "cases", "colorings", "evaluation", "experiments")
+UPWARDS = ("metrics", "cases", "colorings", "arms", "report")
 
 
 @pytest.mark.parametrize("package", UPWARDS)

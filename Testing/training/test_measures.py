@@ -98,29 +98,14 @@ def test_squared_ncc_equals_its_definition_window_by_window(mri, body):
 
 def test_what_lies_outside_the_body_does_not_count(mri, body):
     other = np.where(body, 1 - mri, np.random.default_rng(2).random(mri.shape)).astype(np.float32)
-    for measure in (measures.squared_ncc, measures.orientation_agreement):
-        np.testing.assert_allclose(
-            measure(other, mri, body), measure(1 - mri, mri, body), atol=1e-4
-        )
+    found = measures.squared_ncc(other, mri, body)
+    np.testing.assert_allclose(found, measures.squared_ncc(1 - mri, mri, body), atol=1e-4)
 
 
 def test_a_flat_picture_has_no_structure_and_a_flat_mri_asks_for_none(mri, body):
     flat = np.full_like(mri, 0.4)
-    for measure in (measures.squared_ncc, measures.orientation_agreement):
-        np.testing.assert_array_equal(measure(flat, mri, body), 0)
+    np.testing.assert_array_equal(measures.squared_ncc(flat, mri, body), 0)
     assert np.isnan(measures.squared_ncc(mri, flat, body)).all()
-
-
-@pytest.mark.parametrize(
-    ("angle", "expected"), [(0, 1), (np.pi / 2, -1), (np.pi / 4, 0), (np.pi / 6, 0.5)]
-)
-def test_orientation_agreement_is_the_cosine_of_twice_the_angle(angle, expected):
-    agreement = measures.orientation_agreement(_stripes(angle), _stripes(0), ALL)
-    assert agreement[0] == pytest.approx(expected, abs=0.02)
-
-
-def test_orientation_agreement_is_blind_to_reversal(mri, body):
-    np.testing.assert_allclose(measures.orientation_agreement(1 - mri, mri, body), 1, atol=1e-4)
 
 
 # Colour
@@ -161,9 +146,8 @@ def test_colour_distance_of_black_and_white_is_100_and_has_no_hue():
     black, white = np.zeros((1, 3, 3, 3), np.float32), np.ones((1, 3, 3, 3), np.float32)
     mask = np.ones((1, 3, 3), dtype=bool)
     distance = measures.color_distance(black, white, mask)
-    assert distance.ciede2000[0] == pytest.approx(100, abs=0.01)
-    assert distance.ab[0] == pytest.approx(0, abs=0.01)
-    assert measures.color_distance(white, white, mask).ciede2000[0] == 0
+    assert distance[0] == pytest.approx(100, abs=0.01)
+    assert measures.color_distance(white, white, mask)[0] == 0
 
 
 def test_colour_distance_is_a_mean_over_the_body_of_each_slice():
@@ -171,13 +155,9 @@ def test_colour_distance_is_a_mean_over_the_body_of_each_slice():
     second = first.copy()
     second[0, 0] = 1  # half of the first slice
     mask = np.ones((2, 2, 2), dtype=bool)
-    np.testing.assert_allclose(
-        measures.color_distance(first, second, mask).ciede2000, [50, 0], atol=0.01
-    )
+    np.testing.assert_allclose(measures.color_distance(first, second, mask), [50, 0], atol=0.01)
     mask[0, 0] = False
-    np.testing.assert_allclose(
-        measures.color_distance(first, second, mask).ciede2000, [0, 0], atol=0.01
-    )
+    np.testing.assert_allclose(measures.color_distance(first, second, mask), [0, 0], atol=0.01)
 
 
 def test_tissue_agreement_counted_by_hand():
@@ -187,7 +167,6 @@ def test_tissue_agreement_counted_by_hand():
     agreement = measures.tissue_agreement(first, second, np.ones((1, 2, 2), dtype=bool))
     assert agreement.share[0] == 0.5
     assert agreement.by_chance == pytest.approx(0.5 * 0.25 + 0.5 * 0.5)
-    assert agreement.dice == {grey: pytest.approx(2 / 3), white: 0.5, Tissue.FAT: 0}
 
 
 def test_one_tissue_everywhere_agrees_no_better_than_by_chance():

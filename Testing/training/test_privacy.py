@@ -11,7 +11,7 @@ from MRIColorizeLib.volume import Volume
 from training.measure.cases.cases import MRI, SLAB, Case
 from training.measure.cases.learned import Region
 from training.measure.colorings.stacks import ColoredStack
-from training.measure.evaluation.montage import may_show
+from training.measure.report.gallery import may_show
 
 
 @pytest.fixture
@@ -29,11 +29,7 @@ def head():
         mri=np.ones((3, 10, 10), np.float32),
         mask=mask,
         tissue=tissue,
-        labels=None,
-        truth=None,
         pictures={},
-        order=(0, 1, 2),
-        grid=(3, 10, 10),
         provenance=SimpleNamespace(plane="axial"),
     )
 

@@ -15,7 +15,7 @@ from MRIColorizeLib.scale import Scale
 from MRIColorizeLib.tissue import Tissue
 from training.data.prepared import PreparedVolume
 from training.measure.cases.body_scan import CONTRASTS, scan_body
-from training.measure.evaluation.regions import measure_regions
+from training.measure.report.regions import measure_regions
 
 
 @pytest.fixture

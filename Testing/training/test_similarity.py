@@ -1,11 +1,9 @@
-"""MS-SSIM, edges of colour and KID: hand-made cases and independent libraries."""
+"""MS-SSIM and KID: hand-made cases and independent libraries."""
 
 import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
-from skimage.color import lab2rgb
 
-from training.measure.metrics import edges
 from training.measure.metrics.kid import kernel_distance
 from training.measure.metrics.multiscale import ms_ssim_in_body, ms_ssim_whole, window_that_fits
 
@@ -58,62 +56,6 @@ def test_small_slices_need_a_smaller_window(side, window):
 def test_slices_too_small_for_five_scales_are_refused():
     with pytest.raises(ValueError, match="33 pixels"):
         window_that_fits(32)
-
-
-# Edges of colour
-
-
-def _two_colours(width, blur=0.0):
-    """Left half red-brown, right half pale, of one lightness: (1, 40, width, 3)."""
-    lab = np.zeros((40, width, 3))
-    lab[..., 0] = 50
-    lab[:, : width // 2, 1] = 20
-    lab[:, width // 2 :, 2] = 20
-    smooth = gaussian_filter(lab, (0, blur, 0)) if blur else lab
-    return lab2rgb(smooth).astype(np.float32)[None]
-
-
-def test_bleeding_colours_are_less_sharp_at_the_borders_than_the_truth():
-    truth = _two_colours(60)
-    labels = np.repeat(np.array([[1, 2]], np.uint8), 30, axis=1).reshape(1, 1, 60)
-    labels = np.tile(labels, (1, 40, 1))
-    mask = _all(labels)
-    found = [
-        edges.border_sharpness(_two_colours(60, blur), truth, labels, mask)[0]
-        for blur in (0, 1.5, 4)
-    ]
-    assert found[0] == pytest.approx(1)
-    assert found[0] > found[1] > found[2]
-    assert edges.border_sharpness(np.full_like(truth, 0.4), truth, labels, mask)[0] < 0.02
-    nowhere = edges.border_sharpness(truth, truth, np.ones_like(labels), mask)
-    assert np.isnan(nowhere).all()
-
-
-def test_the_band_along_a_border_is_as_wide_on_both_sides():
-    labels = np.ones((1, 30, 40), np.uint8)
-    labels[..., 20:] = 2
-    band = edges._borders(labels, _all(labels))
-    assert np.flatnonzero(band[0, 15]).tolist() == [18, 19, 20, 21]
-
-
-def test_a_colour_edge_without_an_edge_of_the_mri_is_invented():
-    picture = _two_colours(60)
-    flat = np.full((1, 40, 60), 0.5, np.float32)
-    stepped = flat.copy()
-    stepped[:, :, 30:] = 0.8
-    assert edges.invented_structure(picture, flat, _all(flat))[0] == pytest.approx(1)
-    assert edges.invented_structure(picture, stepped, _all(flat))[0] < 0.05
-    grey = np.repeat(stepped[..., None], 3, axis=-1)
-    assert np.isnan(edges.invented_structure(grey, flat, _all(flat))).all()
-
-
-def test_fine_detail_is_lost_by_blur_and_blind_to_reversal():
-    grain = np.random.default_rng(1).random((1, 48, 48)).astype(np.float32)
-    body = np.zeros(grain.shape, dtype=bool)
-    body[:, 4:44, 4:44] = True
-    assert edges.fine_detail(1 - grain, grain, body)[0] == pytest.approx(1, abs=1e-3)
-    smooth = gaussian_filter(np.random.default_rng(2).random((1, 48, 48)), (0, 1, 1))
-    assert edges.fine_detail(smooth.astype(np.float32), grain, body)[0] < 0.3
 
 
 # KID

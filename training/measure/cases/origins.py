@@ -1,9 +1,8 @@
-"""Where a measured MRI comes from and what is not ordinary about it, from the list of sources."""
+"""What a measured MRI shows and what is not ordinary about it, from the list of sources."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
@@ -18,30 +17,18 @@ NO_FINDING = "none known"
 NO_DISEASE = ("defaced",)  # what may stand in a region's notes and is no disease
 
 
-@dataclass(frozen=True)
-class Origin:
-    """source: the public collection, which stands for scanner and site (headers name none).
-
-    finding: a disease or another departure from a healthy adult that the source tells.
-    """
-
-    source: str
-    finding: str
-
-
-def origin_of(case: Case) -> Origin:
-    """Origin of a case; of MRI that is in no list, nothing is known."""
+def finding_of(case: Case) -> str:
+    """A disease or another departure from a healthy adult that the list of sources tells."""
     if case.synthetic:
-        return Origin("made of labels", NO_FINDING)
+        return NO_FINDING
     source = _listed().get(case.name)
     if source is None:
-        return Origin(UNKNOWN, UNKNOWN)
+        return UNKNOWN
     notes = [part.strip() for part in source.region.split(",")[1:]]
     disease = [note for note in notes if note not in NO_DISEASE]
     if source.region.startswith("fetal"):
         disease.append("unborn")
-    repository = "/".join(source.repository.rstrip("/").split("/")[-2:])
-    return Origin(repository, ", ".join(disease) or NO_FINDING)
+    return ", ".join(disease) or NO_FINDING
 
 
 def region_of_source(name: str) -> str:

@@ -33,7 +33,8 @@ class Condition:
     photographs are axial, so another plane has MRI alone. recipe: goes up when the numbers would
     come out otherwise for the same weights. axis: what a curve over conditions is drawn against,
     and this one's place on it. square: whether slices are a square around the body, whatever border
-    they came with, so that measures of whole slices mean something.
+    they came with, so that measures of whole slices mean something. base: the condition whose
+    difference to this one is asked for. all_trivial: whether every trivial colouring is measured.
     """
 
     name: str
@@ -44,6 +45,8 @@ class Condition:
     recipe: int = 1
     axis: tuple[str, float] | None = None
     square: bool = False
+    base: str | None = None
+    all_trivial: bool = False
 
 
 def scans_of(contrast: str) -> Change:
@@ -71,6 +74,7 @@ def _all() -> tuple[Condition, ...]:
             rician_noise(percent),
             "clean",
             axis=(NOISE, percent),
+            base=PLAIN,
         )
         for percent in (3, 6, 9)
     )
@@ -82,6 +86,8 @@ def _all() -> tuple[Condition, ...]:
             recipe=2,
             axis=(f"pixels a side, {'raw' if raw else 'through the engine'}", side),
             square=True,
+            base=None if side == 256 else f"{'raw' if raw else 'engine'}-256",
+            all_trivial=side == 256 and not raw,
         )
         for raw in (True, False)
         for side in (256, 128, 64)
@@ -95,7 +101,7 @@ def _all() -> tuple[Condition, ...]:
         for contrast in ("T1", "T2", "FLAIR")
     )
     return (
-        Condition(PLAIN, "as it is", unchanged, axis=(NOISE, 0)),
+        Condition(PLAIN, "as it is", unchanged, axis=(NOISE, 0), all_trivial=True),
         *noise,
         *fields,
         *scans,
@@ -103,9 +109,9 @@ def _all() -> tuple[Condition, ...]:
         *contrasts,
         Condition("coronal", "coronal slices", unchanged, plane="coronal"),
         Condition("sagittal", "sagittal slices", unchanged, plane="sagittal"),
-        Condition("bias-40", "bias field of 40 %", bias_field(40), "clean"),
-        Condition("resolution-2", "pixels twice as wide", coarser(2), "clean"),
-        Condition("resolution-4", "pixels four times as wide", coarser(4), "clean"),
+        Condition("bias-40", "bias field of 40 %", bias_field(40), "clean", base=PLAIN),
+        Condition("resolution-2", "pixels twice as wide", coarser(2), "clean", base=PLAIN),
+        Condition("resolution-4", "pixels four times as wide", coarser(4), "clean", base=PLAIN),
     )
 
 

@@ -12,30 +12,12 @@ import torch.nn.functional as F
 
 from MRIColorizeLib.volume import Volume
 from training.measure.cases.cases import Case
-from training.measure.colorings.stacks import ColoredStack
 
 # What the percentage of noise is of: the level of the body's brightest tissue.
 BRIGHT_PERCENTILE = 99.5
 FIELD_MARGIN = 1.06  # side of the field of view over the larger side of the body
 # (a case of few axial slices, the card's mm a pixel) -> the case to colour
 Change = Callable[[Case, float], Case]
-
-
-def thin_case(stack: ColoredStack) -> Case:
-    """The measured slices of a stack alone, as an axial case: a network sees one slice at a time.
-
-    Its volume holds the MRI as the network sees it, float32 (S, H, W) in [0, 1].
-    """
-    spacing = np.linalg.norm(stack.case.volume.ijk_to_ras[:3, :3], axis=0)[::-1]
-    thick, rows, columns = (float(spacing[axis]) for axis in stack.order)
-    return replace(
-        stack.case,
-        volume=Volume(stack.mri, np.diag([-columns, -rows, thick, 1.0])),
-        plane="axial",
-        mask=stack.mask,
-        labels=stack.labels,
-        truth=stack.truth,
-    )
 
 
 def unchanged(case: Case, spacing_mm: float) -> Case:
@@ -117,24 +99,6 @@ def field_of_view(side: int, raw: bool) -> Change:
         return replace(case, volume=volume, mask=mask, labels=labels, truth=truth, plane="axial")
 
     return change
-
-
-def thick_slices(stack: ColoredStack, millimetres: float) -> Case | None:
-    """The measured slices as a scanner of thicker slices has them: means over neighbours.
-
-    None where no odd number of slices, more than one, is within a fifth of so many millimetres.
-    """
-    thin = thin_case(stack)
-    step = thin.volume.spacing[2]
-    reach = round((millimetres / step - 1) / 2)
-    if reach < 1 or abs((2 * reach + 1) * step - millimetres) > millimetres / 5:
-        return None
-    slices = stack.case.volume.array.transpose(stack.order)
-    means = [
-        slices[max(0, k - reach) : k + reach + 1].mean(axis=0, dtype=np.float32)
-        for k in stack.index
-    ]
-    return _with(thin, np.stack(means))
 
 
 def _with(case: Case, array: np.ndarray) -> Case:

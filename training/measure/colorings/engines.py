@@ -19,7 +19,7 @@ class LightnessKeeper(Colorizer):
         return super().start(volume, dataclasses.replace(options or ColorizeOptions(), detail=0))
 
 
-def colorizer_of(model: Model) -> Colorizer:
+def colorizer_of(model: Model, device: str = "auto") -> Colorizer:
     """The engine for a model, a competitor's network included."""
     keeps = isinstance(model.generator, ChromaPredictor)
-    return (LightnessKeeper if keeps else Colorizer)(model, "auto")
+    return (LightnessKeeper if keeps else Colorizer)(model, device)

@@ -44,17 +44,14 @@ class Predictions:
         return picture
 
 
-def find_predictions(folder: Path | None) -> list[Predictions]:
-    """One system for each folder in `folder`; the folder's name is the system's.
-
-    Raises InputError when there is none.
-    """
-    if folder is None:
-        return []
-    inside = sorted(path for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
+def find_systems(folder: Path) -> list[str]:
+    """The systems whose pictures lie in `folder`, a folder each. Raises InputError for none."""
+    inside = (
+        sorted(path.name for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
+    )
     if not inside:
         raise InputError(f"{folder} has no predictions; expected {folder}/SYSTEM/CASE/NNNN.png.")
-    return [Predictions(path.name, path) for path in inside]
+    return inside
 
 
 def slice_path(folder: Path, case: str, k: int) -> Path:

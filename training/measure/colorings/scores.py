@@ -11,11 +11,11 @@ from enum import Enum
 import numpy as np
 from skimage.color import deltaE_ciede2000, rgb2lab
 
-from MRIColorizeLib.tissue import CLASSES
+from MRIColorizeLib.tissue import CLASSES, PALETTE_LAB
 from training.measure.cases.cases import SLAB
 from training.measure.cases.learned import ColorStatistics
 from training.measure.colorings.stacks import NATURAL, TRUTH, ColoredStack
-from training.measure.metrics import edges, measures
+from training.measure.metrics import measures
 from training.measure.metrics.multiscale import ms_ssim_in_body, ms_ssim_whole, window_that_fits
 from training.measure.metrics.pyramid import SMALLEST_SIDE
 from training.measure.metrics.texture import TextureStatistics, compare_textures, describe_textures
@@ -27,40 +27,45 @@ SMALLEST_WINDOW = 7
 class Measure(Enum):
     """Everything that is measured: label, digits, and whether more (1) or less (-1) is better.
 
-    0: neither (colourfulness and invented structure are to be the truth's, a flicker that of the
-    MRI or less). Then the least and the most that it can be, 0 and infinity where nothing is said.
+    0: neither (colourfulness is to be the truth's, a flicker that of the MRI or less).
+    Then the least and the most that it can be, 0 and infinity where nothing is said.
     """
 
     CIEDE2000 = ("CIEDE2000", 1, -1)
-    AB = ("a,b distance", 1, -1)
     TISSUE = ("tissue as labelled", 2, 1, 0, 1)
+    TISSUE_OF_COLORS = ("tissue by colour", 2, 1, 0, 1)
     DCF_BODY = ("dCF", 3, -1)
     DCF_SLICE = ("dCF slice", 3, -1)
     DCF_REGION = ("dCF-region", 3, -1)
     CF_BODY = ("colourfulness", 3, 0)
     CF_SLICE = ("colourfulness slice", 3, 0)
     CONTRAST = ("contrast consistency", 1, -1)
-    SHARPNESS = ("border sharpness", 2, 0)
-    INVENTED = ("invented structure", 2, 0, 0, 1)
+    AGREEMENT = ("same tissue", 2, 1, 0, 1)
+    AGREEMENT_OF_COLORS = ("same tissue by colour", 2, 1, 0, 1)
+    CHANCE = ("same tissue by chance", 2, 0, 0, 1)
     NCC2 = ("NCC²", 3, 1, 0, 1)
-    ORIENTATION = ("orientation", 3, 1, -1, 1)
-    DETAIL = ("fine detail", 3, 1, 0, 1)
     SSIM_BODY = ("SSIM", 3, 1, -1, 1)
     SSIM_SLICE = ("SSIM slice", 3, 1, -1, 1)
     MS_SSIM_BODY = ("MS-SSIM", 3, 1, 0, 1)
     MS_SSIM_SLICE = ("MS-SSIM slice", 3, 1, 0, 1)
     STSIM1_BODY = ("STSIM-1", 3, 1, 0, 1)
     STSIM1_SLICE = ("STSIM-1 slice", 3, 1, 0, 1)
-    STSIM2_BODY = ("STSIM-2", 3, 1, 0, 1)
-    STSIM2_SLICE = ("STSIM-2 slice", 3, 1, 0, 1)
     FLICKER = ("flicker", 2, 0)
     CONFIDENCE = ("confidence", 2, 0, 0, 1)
+    KEPT = ("tissue as unchanged", 2, 1, 0, 1)
+    AWAY = ("CIEDE2000 to unchanged", 1, -1)
+    KID = ("KID", 3, -1, -math.inf)
 
     def __init__(
         self, label: str, digits: int, better: int, least: float = 0, most: float = math.inf
     ) -> None:
         self.label, self.digits, self.better = label, digits, better
         self.bounds = (least, most)
+
+    @property
+    def key(self) -> str:
+        """Its name in records and tables for programs."""
+        return self.name.lower()
 
 
 @dataclass(frozen=True)
@@ -79,17 +84,12 @@ class Scores:
 
 @dataclass(frozen=True)
 class PairScores:
-    """The same colouring of two contrasts of one subject, over the pixels of both bodies.
-
-    ciede2000, ab: (S,). agreement: of the tissue maps, which only the model has; else None.
-    """
+    """The same colouring of two contrasts of one subject, over the pixels of both bodies: (S,)."""
 
     first: ColoredStack
     second: ColoredStack
     method: str
-    ciede2000: np.ndarray
-    ab: np.ndarray
-    agreement: measures.TissueAgreement | None
+    values: Mapping[Measure, np.ndarray]
 
     @property
     def contrasts(self) -> str:
@@ -116,9 +116,12 @@ def _score(
     per_tissue = None
     if stack.truth is not None and method != TRUTH:
         truth = unit_rgb(stack.truth)
-        found = measures.color_distance(rgb, truth, stack.mask)
-        values |= {Measure.CIEDE2000: found.ciede2000, Measure.AB: found.ab}
+        values[Measure.CIEDE2000] = measures.color_distance(rgb, truth, stack.mask)
         per_tissue = _per_tissue(rgb, truth, stack)
+    if stack.labels is not None:
+        by_color = nearest_tissues(stack.pictures[method])
+        agreement = measures.tissue_agreement(by_color, stack.labels, stack.mask)
+        values[Measure.TISSUE_OF_COLORS] = agreement.share
     # Both modes come with the same tissue map: it is reported once.
     if stack.labels is not None and stack.tissue is not None and method == NATURAL:
         agreement = measures.tissue_agreement(stack.tissue, stack.labels, stack.mask)
@@ -129,10 +132,29 @@ def _score(
 
 
 def score_pairs(stacks: Sequence[ColoredStack], method: str) -> Iterator[PairScores]:
-    """Every two contrasts of one subject that lie voxel on voxel."""
+    """Every two contrasts of one subject that lie voxel on voxel.
+
+    A real T1 and a synthetic T1 are one contrast, and not compared.
+    """
     for first, second in itertools.combinations(stacks, 2):
-        if first.case.subject == second.case.subject and first.same_grid(second):
-            yield _score_pair(first, second, method)
+        other = first.case.weighting != second.case.weighting
+        if other and first.case.subject == second.case.subject and first.same_grid(second):
+            yield PairScores(first, second, method, _score_pair(first, second, method))
+
+
+def nearest_tissues(rgb: np.ndarray) -> np.ndarray:
+    """Tissue codes (S, H, W) of the palette colours nearest to uint8 pictures (S, H, W, 3).
+
+    CIE76 distance. It reads tissues from any colouring, where a model's own map knows only its own.
+    """
+    lab = rgb2lab(rgb)
+    # One colour at a time: all distances at once would take as many times the memory.
+    nearest, codes = np.full(lab.shape[:-1], np.inf), np.zeros(lab.shape[:-1], np.uint8)
+    for code, color in enumerate(PALETTE_LAB):
+        distance = ((lab - color) ** 2).sum(axis=-1)
+        closer = distance < nearest
+        nearest[closer], codes[closer] = distance[closer], code
+    return codes
 
 
 def mean_confidence(stack: ColoredStack) -> np.ndarray:
@@ -156,9 +178,6 @@ def _structure(
     side = min(mri.shape[1:])
     values = {
         Measure.NCC2: measures.squared_ncc(light, mri, mask),
-        Measure.ORIENTATION: measures.orientation_agreement(light, mri, mask),
-        Measure.DETAIL: edges.fine_detail(light, mri, mask),
-        Measure.INVENTED: edges.invented_structure(rgb, mri, mask),
         Measure.SSIM_BODY: measures.ssim_in_body(grey, mri, mask),
         Measure.SSIM_SLICE: measures.ssim_whole(grey, mri),
         Measure.MS_SSIM_BODY: ms_ssim_in_body(grey, mri, mask),
@@ -170,8 +189,6 @@ def _structure(
         values |= {
             Measure.STSIM1_BODY: found.stsim1_body,
             Measure.STSIM1_SLICE: found.stsim1_slice,
-            Measure.STSIM2_BODY: found.stsim2_body,
-            Measure.STSIM2_SLICE: found.stsim2_slice,
         }
     return values
 
@@ -196,9 +213,6 @@ def _color(
             Measure.DCF_BODY: np.abs(inside - measures.colorfulness(truth, stack.mask)),
             Measure.DCF_SLICE: np.abs(everywhere - measures.colorfulness(truth)),
         }
-        if stack.labels is not None:
-            sharpness = edges.border_sharpness(rgb, truth, stack.labels, stack.mask)
-            values[Measure.SHARPNESS] = sharpness
     return values
 
 
@@ -216,12 +230,18 @@ def _per_tissue(rgb: np.ndarray, truth: np.ndarray, stack: ColoredStack) -> np.n
     return table
 
 
-def _score_pair(first: ColoredStack, second: ColoredStack, method: str) -> PairScores:
+def _score_pair(
+    first: ColoredStack, second: ColoredStack, method: str
+) -> dict[Measure, np.ndarray]:
     mask = first.mask & second.mask
-    distance = measures.color_distance(
-        unit_rgb(first.pictures[method]), unit_rgb(second.pictures[method]), mask
-    )
-    agreement = None
+    one, other = first.pictures[method], second.pictures[method]
+    by_color = measures.tissue_agreement(nearest_tissues(one), nearest_tissues(other), mask)
+    values = {
+        Measure.CONTRAST: measures.color_distance(unit_rgb(one), unit_rgb(other), mask),
+        Measure.AGREEMENT_OF_COLORS: by_color.share,
+    }
     if method == NATURAL and first.tissue is not None and second.tissue is not None:
-        agreement = measures.tissue_agreement(first.tissue, second.tissue, mask)
-    return PairScores(first, second, method, distance.ciede2000, distance.ab, agreement)
+        found = measures.tissue_agreement(first.tissue, second.tissue, mask)
+        values[Measure.AGREEMENT] = found.share
+        values[Measure.CHANCE] = np.full(len(mask), found.by_chance)
+    return values

@@ -2,15 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING
-
 import numpy as np
-
-from training.measure.cases.cases import MRI
-
-if TYPE_CHECKING:
-    from training.measure.colorings.stacks import ColoredStack
 
 # Slices with less body than this share of the fullest slice's are left out of the measures.
 SMALLEST_BODY = 0.05
@@ -34,25 +26,3 @@ def choose_slices(mask: np.ndarray, count: int) -> np.ndarray:
         return used[len(used) // 2 : len(used) // 2 + 1]
     places = np.linspace(0, len(used) - 2, count // 2 + 2)[1:-1].round().astype(int)
     return used[np.unique(np.concatenate((places, places + 1)))]
-
-
-def few_slices(stack: ColoredStack, most: int) -> ColoredStack:
-    """At most so many of an MRI's measured slices, evenly spaced; a slab keeps all its frames."""
-    if stack.case.kind != MRI or len(stack.index) <= most:
-        return stack
-    places = np.linspace(0, len(stack.index) - 1, most).round().astype(int)
-
-    def chosen(array: np.ndarray | None) -> np.ndarray | None:
-        return None if array is None else array[places]
-
-    return replace(
-        stack,
-        index=stack.index[places],
-        mri=stack.mri[places],
-        mask=stack.mask[places],
-        tissue=chosen(stack.tissue),
-        labels=chosen(stack.labels),
-        truth=chosen(stack.truth),
-        pictures={method: picture[places] for method, picture in stack.pictures.items()},
-        confidence=chosen(stack.confidence),
-    )

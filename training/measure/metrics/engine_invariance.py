@@ -20,34 +20,29 @@ from training.measure.metrics.measures import color_distance, eroded
 class Probe:
     """A few slices of a volume and the engine that colours them.
 
-    array, mask: (S, H, W), the slices and the body that the engine is told; plane, order: as the
-    whole volume was coloured, array axes in the order slice, row, column.
+    array, mask: (S, H, W), the slices and the body that the engine is told; plane: as the whole
+    volume was coloured, whose slices lie along the first axis.
     """
 
     colorizer: Colorizer
     volume: Volume
     plane: str
-    order: tuple[int, int, int]
     array: np.ndarray
     mask: np.ndarray
 
     def color(self, slices: np.ndarray, inside: np.ndarray, finer: int = 1) -> np.ndarray:
         """Colours (S, H, W, 3) in [0, 1]; finer: pixels along a side where there was one."""
         matrix = self.volume.ijk_to_ras.copy()
-        for axis in self.order[1:]:
-            matrix[:3, 2 - axis] /= finer
-        back = tuple(int(axis) for axis in np.argsort(self.order))
-        made = replace(self.volume, array=slices.transpose(back), ijk_to_ras=matrix)
-        options = ColorizeOptions(plane=self.plane, mask=inside.transpose(back))
-        colored = self.colorizer.colorize(made, options).array
-        return colored.transpose(*self.order, 3) / np.float32(255)
+        matrix[:3, :2] /= finer
+        made = replace(self.volume, array=slices, ijk_to_ras=matrix)
+        options = ColorizeOptions(plane=self.plane, mask=inside)
+        return self.colorizer.colorize(made, options).array / np.float32(255)
 
     @property
     def steps(self) -> tuple[float, float]:
         """Millimetres of rows and columns."""
-        lengths = np.linalg.norm(self.volume.ijk_to_ras[:3, :3], axis=0)
-        rows, columns = (float(lengths[2 - axis]) for axis in self.order[1:])
-        return rows, columns
+        columns, rows, _ = np.linalg.norm(self.volume.ijk_to_ras[:3, :3], axis=0)
+        return float(rows), float(columns)
 
     def padded(self) -> tuple[np.ndarray, np.ndarray]:
         """Colours under a black border, and where they can be compared."""
@@ -93,19 +88,14 @@ class Probe:
 
 
 def engine_changes(
-    colorizer: Colorizer,
-    volume: Volume,
-    body: np.ndarray,
-    plane: str,
-    order: tuple[int, int, int],
-    index: np.ndarray,
+    colorizer: Colorizer, volume: Volume, body: np.ndarray, plane: str
 ) -> tuple[Change, ...]:
-    """Padding, cropping, gain, turning and twice the pixels, on a volume of `index` alone.
+    """Padding, cropping, gain, turning and twice the pixels, on a volume of a few slices.
 
-    body: (K, J, I) bool on the volume's grid; index: slices along the first axis of `order`.
+    body: bool on the volume's grid; the slices lie along the first axis.
     """
-    array, mask = (a.transpose(order)[index] for a in (volume.array, body))
-    probe = Probe(colorizer, volume, plane, order, array, mask)
+    array, mask = volume.array, body
+    probe = Probe(colorizer, volume, plane, array, mask)
     before = probe.color(array, mask)
     changed = (
         (f"{PADDING} px of padding", probe.padded()),
@@ -115,7 +105,7 @@ def engine_changes(
         ("twice the pixels", probe.doubled()),
     )
     return tuple(
-        Change(name, "engine", color_distance(colors, before, where).ciede2000)
+        Change(name, "engine", color_distance(colors, before, where))
         for name, (colors, where) in changed
     )
 

@@ -98,4 +98,4 @@ def _inside(body: Tensor) -> Tensor:
 
 def _distance(first: Tensor, second: Tensor, body: Tensor) -> np.ndarray:
     a, b = (x.permute(0, 2, 3, 1).numpy() for x in (first, second))
-    return color_distance(a, b, body[:, 0].numpy() > 0.5).ciede2000
+    return color_distance(a, b, body[:, 0].numpy() > 0.5)

@@ -7,13 +7,12 @@ Measures of single slices come back as (S,) float32, NaN where a slice leaves th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from pytorch_msssim import ssim
-from scipy.ndimage import binary_erosion, correlate1d, gaussian_filter
+from scipy.ndimage import binary_erosion, correlate1d
 from skimage.color import deltaE_ciede2000, rgb2lab
 from skimage.metrics import structural_similarity
 
@@ -23,9 +22,7 @@ WINDOW, SIGMA = 11, 1.5  # of SSIM's Gaussian (Wang et al. 2004)
 K1, K2 = 0.01, 0.03
 NCC_RADIUS = 4  # 9 x 9 window, the same sigma
 # Half a grey level of eight bits: what varies less, within a window or a pixel, is rounding.
-FLAT = 0.5 / 255
-FLAT_VARIANCE = FLAT**2
-GRADIENT_SIGMA, GRADIENT_RADIUS = 1.0, 4
+FLAT_VARIANCE = (0.5 / 255) ** 2
 
 
 def grey(rgb: np.ndarray) -> np.ndarray:
@@ -98,26 +95,6 @@ def squared_ncc(image: np.ndarray, mri: np.ndarray, mask: np.ndarray) -> np.ndar
     return mean_inside(ncc, mask & ~flat_2)
 
 
-def orientation_agreement(image: np.ndarray, mri: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Mean cos(2 x angle between the gradients of image and MRI), weighted by the MRI's gradient.
-
-    1: edges run alike, whichever side is bright; 0: unrelated; -1: at right angles. Gradients are
-    derivatives of a Gaussian of sigma 1 pixel; pixels whose window (radius 4) leaves the body do
-    not count, so that the outline, which every picture shares, adds nothing. 0 where the image's
-    gradient is below half a grey level of 255 a pixel.
-    """
-    inner = eroded(mask, GRADIENT_RADIUS)
-    (y1, x1), (y2, x2) = gradient(image), gradient(mri)
-    square_1, square_2 = y1**2 + x1**2, y2**2 + x2**2
-    product = square_1 * square_2
-    double_angle = 2 * (y1 * y2 + x1 * x2) ** 2 / np.maximum(product, 1e-20) - 1
-    agreement = np.where(np.sqrt(square_1) < FLAT, 0, double_angle)
-    weight = np.where(inner, np.sqrt(square_2), 0)
-    total = weight.sum(axis=(1, 2))
-    values = (weight * agreement).sum(axis=(1, 2)) / np.where(total > 0, total, 1)
-    return np.where(total > 0, values, np.nan).astype(np.float32)
-
-
 def colorfulness(rgb: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
     """Colourfulness of each slice (Hasler and Suesstrunk 2003) on [0, 1], signed opponents.
 
@@ -156,25 +133,11 @@ def flicker(
     return values
 
 
-@dataclass(frozen=True)
-class ColorDistance:
-    """How far two colourings of one body lie apart, the mean of each slice over its body.
-
-    ciede2000: (S,), Sharma et al. 2005; ab: (S,), Euclidean in (a, b) of CIELAB, which is hue and
-    chroma without lightness.
-    """
-
-    ciede2000: np.ndarray
-    ab: np.ndarray
-
-
-def color_distance(first: np.ndarray, second: np.ndarray, mask: np.ndarray) -> ColorDistance:
-    """Compare two coloured stacks over `mask`, by scikit-image."""
-    lab_1, lab_2 = rgb2lab(first[mask]), rgb2lab(second[mask])
-    values = np.zeros((2, *mask.shape), dtype=np.float32)
-    values[0][mask] = deltaE_ciede2000(lab_1, lab_2)
-    values[1][mask] = np.linalg.norm(lab_1[:, 1:] - lab_2[:, 1:], axis=1)
-    return ColorDistance(mean_inside(values[0], mask), mean_inside(values[1], mask))
+def color_distance(first: np.ndarray, second: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """CIEDE2000 (Sharma et al. 2005) of two coloured stacks, by scikit-image: (S,), over `mask`."""
+    values = np.zeros(mask.shape, dtype=np.float32)
+    values[mask] = deltaE_ciede2000(rgb2lab(first[mask]), rgb2lab(second[mask]))
+    return mean_inside(values, mask)
 
 
 @dataclass(frozen=True)
@@ -182,27 +145,19 @@ class TissueAgreement:
     """How far two tissue maps of one body agree.
 
     share: (S,), of each slice's body pixels with the same tissue; by_chance: the share that two
-    unrelated maps with the same class sizes would have; dice: of each tissue that one of the maps
-    contains, over all slices.
+    unrelated maps with the same class sizes would have.
     """
 
     share: np.ndarray
     by_chance: float
-    dice: Mapping[Tissue, float]
 
 
 def tissue_agreement(first: np.ndarray, second: np.ndarray, mask: np.ndarray) -> TissueAgreement:
     """Compare two stacks of tissue codes over `mask`."""
     a, b = first[mask], second[mask]
     sizes_a, sizes_b = (np.bincount(codes, minlength=len(Tissue)) for codes in (a, b))
-    common = np.bincount(a[a == b], minlength=len(Tissue))
-    dice = {
-        tissue: float(2 * common[tissue] / (sizes_a[tissue] + sizes_b[tissue]))
-        for tissue in Tissue
-        if sizes_a[tissue] + sizes_b[tissue] > 0
-    }
     by_chance = float((sizes_a / a.size) @ (sizes_b / b.size)) if a.size else float("nan")
-    return TissueAgreement(mean_inside(first == second, mask), by_chance, dice)
+    return TissueAgreement(mean_inside(first == second, mask), by_chance)
 
 
 def _window(stack: np.ndarray) -> np.ndarray:
@@ -229,13 +184,3 @@ def eroded(mask: np.ndarray, radius: int) -> np.ndarray:
     """Pixels whose square of the given radius lies in the mask and in the slice."""
     square = np.ones((1, 2 * radius + 1, 2 * radius + 1), dtype=bool)
     return binary_erosion(mask, square)
-
-
-def gradient(stack: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Derivatives along rows and columns of each slice."""
-    sigma = (0, GRADIENT_SIGMA, GRADIENT_SIGMA)
-    rows, columns = (
-        gaussian_filter(stack, sigma, order, radius=(0, GRADIENT_RADIUS, GRADIENT_RADIUS))
-        for order in ((0, 1, 0), (0, 0, 1))
-    )
-    return rows, columns

@@ -1,4 +1,4 @@
-"""What is compared with what: the manifest of the experiments, read and checked."""
+"""What is compared with what: arms, comparisons, and the manifest of the experiments."""
 
 from __future__ import annotations
 

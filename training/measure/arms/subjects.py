@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,11 +14,9 @@ from MRIColorizeLib.network.model import Model, load_model
 from training.checkpoint import CHECKPOINT, read_state
 from training.config import TrainConfig
 from training.learner import make_generator
-from training.measure.colorings.baselines import BASELINES
+from training.measure.arms.records import Training, learnt, weights_digest
 from training.measure.colorings.engines import colorizer_of
 from training.measure.colorings.predictions import Predictions
-from training.measure.colorings.stacks import MODES, NATURAL, TRUTH
-from training.measure.experiments.results import Training, learnt
 from training.segmentation import load_segnet
 
 
@@ -28,40 +25,42 @@ class Subject:
     """One thing to measure.
 
     weights: SHA-256 of weights or pictures. training: None for what came finished. colorizer: the
-    engine with the model. methods: the colourings that are measured. system: pictures that are
-    measured instead of the model's.
+    engine with the model. trivial: whether the trivial colourings and the truth are measured too.
+    system: pictures that are measured instead of the model's colours.
     """
 
+    title: str
     weights: str
     parameters: int
     training: Training | None
     colorizer: Colorizer
-    methods: tuple[str, ...] = tuple(MODES)
+    notes: str = ""
+    trivial: bool = False
     system: Predictions | None = None
 
 
-def finished_subject(model: str, trivial: bool) -> Subject:
-    """A model as it is; `trivial`: with the trivial colourings and the truth."""
+def finished_subject(model: str | None, trivial: bool, device: str = "auto") -> Subject:
+    """A model as it is, None for the one that ships."""
     loaded = load_model(model)
+    card = loaded.card
     return Subject(
-        weights=loaded.card.weights_sha256,
+        title=f"{card.name} {card.version}",
+        weights=card.weights_sha256,
         parameters=_count(loaded.generator),
         training=None,
-        colorizer=colorizer_of(loaded),
-        methods=(*MODES, *BASELINES, TRUTH) if trivial else tuple(MODES),
+        colorizer=colorizer_of(loaded, device),
+        notes=str(card.details.get("training", {}).get("notes", "")),
+        trivial=trivial,
     )
 
 
 def pictured_subject(folder: Path) -> Subject:
     """Another system's pictures, in `folder`/CASE/NNNN.png."""
-    digest = hashlib.sha256()
-    for path in sorted(folder.rglob("*.png")):
-        digest.update(str(path.relative_to(folder)).encode())
-        digest.update(path.read_bytes())
+    pictures = {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*.png")}
     system = Predictions(folder.name, folder)
     # The engine gives the slices and their bodies; its colours are not measured.
     colorizer = colorizer_of(load_model())
-    return Subject(digest.hexdigest(), 0, None, colorizer, (NATURAL,), system)
+    return Subject(folder.name, weights_digest(pictures), 0, None, colorizer, system=system)
 
 
 def trained_subject(config: TrainConfig, folder: Path) -> Subject:
@@ -98,6 +97,7 @@ def trained_subject(config: TrainConfig, folder: Path) -> Subject:
         segnet=segnet,
     )
     return Subject(
+        title=config.name,
         weights=card.weights_sha256,
         parameters=_count(generator),
         training=training,
@@ -110,8 +110,5 @@ def _count(network: nn.Module) -> int:
 
 
 def _weights_digest(network: nn.Module) -> str:
-    digest = hashlib.sha256()
-    for name, tensor in sorted(network.state_dict().items()):
-        digest.update(name.encode())
-        digest.update(tensor.contiguous().cpu().numpy().tobytes())
-    return digest.hexdigest()
+    tensors = network.state_dict().items()
+    return weights_digest({n: t.contiguous().cpu().numpy().tobytes() for n, t in tensors})

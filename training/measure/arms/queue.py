@@ -5,24 +5,25 @@ from __future__ import annotations
 import math
 import platform
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import torch
 
 from training.config import TrainConfig
 from training.errors import RunError
-from training.measure.colorings.conditions import CONDITIONS
-from training.measure.experiments.assessment import assess
-from training.measure.experiments.manifest import Job, Manifest
-from training.measure.experiments.results import ArmResult, Measured, read_result, write_result
-from training.measure.experiments.subjects import (
+from training.hardware import describe_hardware
+from training.measure.arms.assessment import Assessment, Assessor
+from training.measure.arms.manifest import Job, Manifest
+from training.measure.arms.records import Measured, Record, read_record, write_record
+from training.measure.arms.subjects import (
     Subject,
     finished_subject,
     pictured_subject,
     trained_subject,
 )
-from training.measure.experiments.workplace import Workplace
+from training.measure.arms.workplace import Workplace
+from training.measure.colorings.conditions import CONDITIONS, PLAIN
 from training.segmentation import CARD as SEGNET_CARD
 from training.segmentation import train_segnet
 from training.trainer import Trainer
@@ -69,32 +70,30 @@ class Queue:
 
     def missing(self, job: Job) -> list[str]:
         """The conditions under which a job has not been measured with today's settings."""
-        result = self._known(job)
-        if result is None:
-            return list(job.conditions)
-        return [name for name in job.conditions if not self._measured(result, name)]
+        record = self._known(job)
+        return [n for n in job.conditions if record is None or not self._measured(record, n)]
 
     def _can_run(self, job: Job) -> bool:
         """Whether there is anything to measure: of another system only where pictures are given."""
         folder = self.place.predictions
         return job.arm.absent is None or bool(folder and (folder / job.arm.name).is_dir())
 
-    def _measured(self, result: ArmResult, name: str) -> bool:
-        found, place = result.conditions.get(name), self.place
+    def _measured(self, record: Record, name: str) -> bool:
+        found, place = record.conditions.get(name), self.place
         return found is not None and (found.split, found.data, found.recipe) == (
             place.split,
             place.digest,
             CONDITIONS[name].recipe,
         )
 
-    def _known(self, job: Job) -> ArmResult | None:
-        """The job's result, when it is of these settings and of this data."""
-        result = read_result(self.place.results, job.arm.name, job.seed)
-        if result is None or result.data != self.place.digest:
+    def _known(self, job: Job) -> Record | None:
+        """The job's record, when it is of these settings and of this data."""
+        record = read_record(self.place.records, job.arm.name, job.seed)
+        if record is None or {m.data for m in record.conditions.values()} != {self.place.digest}:
             return None
         if job.arm.config is None:
-            return result if result.weights == self._finished(job).weights else None
-        return result if result.is_of(job.arm.settings(job.seed)) else None
+            return record if record.weights == self._finished(job).weights else None
+        return record if record.is_of(job.arm.settings(job.seed)) else None
 
     def _finished(self, job: Job) -> Subject:
         """What needs no training."""
@@ -114,39 +113,20 @@ class Queue:
             config = self._with_segnet(job.arm.settings(job.seed))
             torch.set_num_threads(threads or config.threads)
             folder = self.place.out / job.name
-            trainer = Trainer(config, self.place.volumes, folder)
+            trainer = Trainer(config, self.place.prepared_volumes, folder)
             if not trainer.run(seconds=left):
                 return False
             del trainer  # its optimizers' memory is better used by the measurements
             subject = trained_subject(config, folder)
-        known = self._known(job)
-        if known is not None and known.weights != subject.weights:
-            known = None  # trained once more, on another machine: its numbers go together
-            missing = job.conditions
-        result = known or ArmResult(
-            arm=job.arm.name,
-            seed=job.seed,
-            weights=subject.weights,
-            parameters=subject.parameters,
-            data=self.place.digest,
-            software=f"Python {platform.python_version()}, torch {torch.__version__}",
-            training=subject.training,
-        )
-        for name, measured in self._measure(subject, missing):
-            result = replace(result, conditions={**result.conditions, name: measured})
-            write_result(result, self.place.results)
+        record = self._known(job)
+        if record is None or record.weights != subject.weights:
+            missing = job.conditions  # trained once more, on another machine: numbers go together
+            record = new_record(job.arm.name, job.seed, subject)
+        assessor = Assessor(subject, self.place.statistics)
+        for name in missing:
+            record, _ = measure(record, assessor, self.place, name, self.progress)
+            write_record(record, self.place.records)
         return True
-
-    def _measure(self, subject: Subject, names: Sequence[str]) -> Iterator[tuple[str, Measured]]:
-        place = self.place
-        for name in names:
-            began = time.monotonic()
-            condition = CONDITIONS[name]
-            cases = place.cases(condition.plane)
-            rows = tuple(assess(subject, cases, condition, place.statistics))
-            seconds = time.monotonic() - began
-            self.progress(f"  measured {name}: {len(rows)} series, {seconds:.0f} s")
-            yield name, Measured(place.split, place.digest, condition.recipe, seconds, rows)
 
     def _with_segnet(self, config: TrainConfig) -> TrainConfig:
         """The settings with the queue's own SegNet, which is trained when it is first needed."""
@@ -155,5 +135,45 @@ class Queue:
         folder = self.place.out / SEGNET
         if not (folder / SEGNET_CARD).exists():
             self.progress("  training SegNet first")
-            train_segnet(config, self.place.volumes, folder, self.progress)
+            train_segnet(config, self.place.prepared_volumes, folder, self.progress)
         return replace(config, segnet=replace(config.segnet, path=str(folder)))
+
+
+def new_record(arm: str, seed: int, subject: Subject) -> Record:
+    """The record of a subject of which nothing is measured yet."""
+    software = f"Python {platform.python_version()}, torch {torch.__version__}"
+    return Record(
+        arm=arm,
+        seed=seed,
+        title=subject.title,
+        notes=subject.notes,
+        weights=subject.weights,
+        parameters=subject.parameters,
+        where=f"{describe_hardware(torch.device(subject.colorizer.device))}, {software}",
+        training=subject.training,
+    )
+
+
+def measure(
+    record: Record,
+    assessor: Assessor,
+    place: Workplace,
+    name: str,
+    progress: Callable[[str], None],
+) -> tuple[Record, Assessment]:
+    """The record with the numbers of a condition, and what they were taken from.
+
+    Raises ValueError when there is nothing to measure.
+    """
+    began, condition = time.monotonic(), CONDITIONS[name]
+    whole = place.whole and name == PLAIN
+    cases = place.whole_cases() if whole else place.cases(condition.plane)
+    assessment = assessor.assess(cases, condition)
+    if name == PLAIN and assessment.table.empty:
+        raise ValueError(f"There is nothing to measure in the split {place.split!r}.")
+    seconds = time.monotonic() - began
+    progress(f"  measured {name}: {len(assessment.table)} numbers, {seconds:.0f} s")
+    measured = Measured(
+        place.split, place.digest, condition.recipe, round(seconds, 1), assessment.known
+    )
+    return record.with_condition(name, measured, assessment.table), assessment

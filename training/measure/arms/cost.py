@@ -23,10 +23,10 @@ from MRIColorizeLib.network.generator import DualDecoderGenerator
 from MRIColorizeLib.network.model import load_model
 from training.hardware import describe_hardware
 from training.learner import make_generator
-from training.measure.experiments.manifest import Arm, Manifest
-from training.measure.experiments.results import ResultError
+from training.measure.arms.manifest import Arm, Manifest
+from training.measure.arms.records import RecordError
 
-COSTS = "costs.json"  # beside the results
+COSTS = "costs.json"  # beside the records
 SIDE = 256
 ROUNDS = 9
 
@@ -78,7 +78,7 @@ def measure_costs(manifest: Manifest) -> dict[str, Cost]:
 
 
 def write_costs(costs: Mapping[str, Cost], folder: Path) -> Path:
-    """Write them beside the results, with the hardware. Raises OutputError."""
+    """Write them beside the records, with the hardware. Raises OutputError."""
     told = {
         "hardware": describe_hardware(torch.device("cpu"), 1),
         "software": f"torch {torch.__version__}",
@@ -90,7 +90,7 @@ def write_costs(costs: Mapping[str, Cost], folder: Path) -> Path:
 
 
 def read_costs(folder: Path) -> tuple[dict[str, Cost], str]:
-    """The costs by arm and the hardware; ({}, "") when none were measured. Raises ResultError."""
+    """The costs by arm and the hardware; ({}, "") when none were measured. Raises RecordError."""
     path = folder / COSTS
     if not path.exists():
         return {}, ""
@@ -98,7 +98,7 @@ def read_costs(folder: Path) -> tuple[dict[str, Cost], str]:
         told: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         return {arm: Cost(**cost) for arm, cost in told["arms"].items()}, told["hardware"]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ResultError(f"{path} holds no costs: {error!r}; delete it.") from error
+        raise RecordError(f"{path} holds no costs: {error!r}; delete it.") from error
 
 
 class LiveMemory(TorchDispatchMode):

@@ -1,0 +1,1 @@
+"""What is measured: arms and their comparisons, how each was made, and its record of numbers."""

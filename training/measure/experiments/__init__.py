@@ -1,1 +1,0 @@
-"""The experiments: what is compared with what, a queue that runs it, results, tables."""
