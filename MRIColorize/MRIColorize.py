@@ -134,7 +134,7 @@ class MRIColorizeWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def cleanup(self) -> None:
         """Called when Slicer closes and when the module is reloaded."""
-        self._runs.cancel()
+        self._runs.close()
         self.setParameterNode(None)
         self.removeObservers()
 

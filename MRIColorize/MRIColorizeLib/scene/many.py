@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import warnings
 from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from slicer.i18n import tr as _
 from ..errors import InputError, MRIColorizeError
 from ..files.discovery import FILES, find_inputs
 from ..files.naming import job_in
+from ..notes import tell
 from ..staging import atomic
 from ..volume import ColorVolume
 from .nodes import Node, check_input, in_scene, remove_node
@@ -134,4 +134,4 @@ def _note(name: str, reason: object) -> None:
     if isinstance(reason, Exception) and not isinstance(reason, MRIColorizeError):
         logging.error("MRI Colorize failed with %s", name, exc_info=reason)
         reason = f"{type(reason).__name__}: {reason}"
-    warnings.warn(_("{name} was left out: {reason}").format(name=name, reason=reason), stacklevel=3)
+    tell(_("{name} was left out: {reason}").format(name=name, reason=reason), stacklevel=3)

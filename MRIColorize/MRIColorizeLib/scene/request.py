@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 from slicer.i18n import tr as _
 
+from ..engine.aside import in_thread
 from ..errors import InputError
 from ..network.palettes import Palette
 from ..options import ColorizeOptions
-from ..volume import ColorVolume
+from ..volume import ColorVolume, Volume
 from .masks import read_mask
 from .nodes import Node, check_input, read_volume
 from .results import write_results
@@ -57,9 +58,7 @@ def colorize_steps(
     """
     volume = read_volume(request.inputVolume)
     options = options_for(request)
-    yield 0, 0  # the panel can paint before the model is loaded
-    engine = engines(request.model, request.device)
-    color = yield from engine.start(volume, options)
+    engine, color = yield from computed(engines, request, volume, options)
     node = write_results(
         color,
         request.inputVolume,
@@ -69,6 +68,24 @@ def colorize_steps(
     )
     keep(node, color)
     return node
+
+
+def computed(
+    engines: EngineSource, request: Request, volume: Volume, options: ColorizeOptions
+) -> Generator[tuple[int, int], None, tuple[Any, ColorVolume]]:
+    """The engine that a request asks for, and the colours that it gives a volume.
+
+    Both are made in a thread of their own, which knows arrays alone: the scene belongs to the
+    application's thread.
+    """
+
+    def steps() -> Generator[tuple[int, int], None, tuple[Any, ColorVolume]]:
+        engine = engines(request.model, request.device)
+        color = yield from engine.start(volume, options)
+        return engine, color
+
+    yield 0, 0  # the panel can paint before the work begins
+    return (yield from in_thread(steps()))
 
 
 def options_for(request: Request) -> ColorizeOptions:

@@ -27,7 +27,7 @@ from .nodes import (
     set_true_color,
     vtk_image,
 )
-from .request import EngineSource, Request, options_for
+from .request import EngineSource, Request, computed, options_for
 
 
 def sequence_of(node: Node | None) -> Node | None:
@@ -52,20 +52,21 @@ def sequence_steps(
     for n in range(count):
         check_input(sequence.GetNthDataNode(n))
     options = replace(options_for(request), editable=False, confidence=False)
-    yield 0, 0  # the panel can paint before the model is loaded
-    engine = engines(request.model, request.device)
     colors: list[ColorVolume] = []
-    finished = 0
+    finished = expected = 0
     for n in range(count):
-        steps = engine.start(read_volume(sequence.GetNthDataNode(n)), options)
+        frame = read_volume(sequence.GetNthDataNode(n))
+        steps = computed(engines, request, frame, options)
         total = 0
         while True:
             try:
                 done, total = next(steps)
             except StopIteration as end:
-                colors.append(end.value)
+                colors.append(end.value[1])
                 break
-            yield finished + done, finished + total * (count - n)  # as if the rest were as large
+            if total or not n:
+                expected = finished + total * (count - n)  # as if the rest were as large
+            yield finished + done, expected
         finished += total
     name = request.name or color_name(sequence)
     return _write(colors, sequence, request, name)

@@ -66,7 +66,10 @@ def tissue_of(array: np.ndarray) -> np.ndarray:
 
 
 class StandInEngine:
-    """Colours in `steps` steps without a network; may fail, or do something, at one of them."""
+    """Colours in `steps` steps without a network; may fail, or do something, at one of them.
+
+    event() happens where the network would work: it has no business with the scene or the panel.
+    """
 
     def __init__(
         self,
