@@ -17,11 +17,13 @@ from .nodes import (
     ATTRIBUTE_PREFIX,
     INPUT_REFERENCE,
     Node,
+    begin_undoable,
     check_in_scene,
     check_input,
     color_name,
     fill_volume,
     in_scene,
+    join_undo,
     provenance_attributes,
     read_volume,
     set_true_color,
@@ -106,12 +108,13 @@ def _write(colors: list[ColorVolume], sequence: Node, request: Request, name: st
     """Add the sequence, to the browser of the input's or to a new one: whole or not at all."""
     check_in_scene(sequence)
     shown = request.inputVolume
-    slicer.mrmlScene.SaveStateForUndo()  # does nothing unless the scene's undo is on
+    begin_undoable(browser_of(sequence))
     with ExitStack() as on_failure:
         result = slicer.mrmlScene.AddNewNodeByClass(
             "vtkMRMLSequenceNode", slicer.mrmlScene.GenerateUniqueName(name)
         )
         on_failure.callback(slicer.mrmlScene.RemoveNode, result)
+        join_undo(result)
         for get in ("IndexName", "IndexUnit", "IndexType"):
             getattr(result, "Set" + get)(getattr(sequence, "Get" + get)())
         for n, color in enumerate(colors):
@@ -124,6 +127,7 @@ def _write(colors: list[ColorVolume], sequence: Node, request: Request, name: st
                 "vtkMRMLSequenceBrowserNode", slicer.mrmlScene.GenerateUniqueName(f"{name}_browser")
             )
             on_failure.callback(slicer.mrmlScene.RemoveNode, browser)
+            join_undo(browser)
             browser.SetAndObserveMasterSequenceNodeID(sequence.GetID())
         browser.AddSynchronizedSequenceNode(result)
         _logic().UpdateProxyNodesFromSequences(browser)
@@ -132,6 +136,7 @@ def _write(colors: list[ColorVolume], sequence: Node, request: Request, name: st
             proxy.SetAndObserveTransformNodeID(shown.GetTransformNodeID())
             proxy.SetNodeReferenceID(INPUT_REFERENCE, shown.GetID())
         set_true_color(proxy)
+        join_undo(proxy)
         on_failure.pop_all()
     return result
 

@@ -16,6 +16,7 @@ from stand_ins import (
     ReadyInstaller,
     StandInEngine,
     add_mri,
+    add_view,
     clear_scene,
     scene_nodes,
     scene_state,
@@ -93,7 +94,7 @@ class SavedSceneTest(unittest.TestCase):
 
     def test_preview_is_not_saved(self):
         mri = add_mri("head")
-        view = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSliceNode", "Probe")
+        view = add_view()
         view.JumpSliceByCentering(*(OBLIQUE @ [3, 3, 2, 1])[:3])
         MRIColorize.MRIColorizeLogic(StandInEngine()).preview(mri, view)
         with tempfile.TemporaryDirectory() as folder:

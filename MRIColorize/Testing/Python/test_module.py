@@ -20,6 +20,7 @@ from stand_ins import (
     made_array,
     raiser,
     scene_state,
+    tip_of,
     wait_until,
 )
 
@@ -183,7 +184,7 @@ class PanelTest(unittest.TestCase):
         widget = self.open()
         self.assertFalse(widget.ui.colorizeButton.enabled)
         self.assertIn("choose an MRI volume", widget.ui.statusLabel.text)
-        self.assertEqual(widget.ui.colorizeButton.toolTip, widget.ui.statusLabel.text)
+        self.assertEqual(tip_of(widget.ui.colorizeButton), widget.ui.statusLabel.text)
 
     def test_button_turns_on_when_a_volume_is_chosen(self):
         widget = self.open()
