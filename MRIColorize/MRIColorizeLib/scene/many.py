@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import slicer
 from slicer.i18n import tr as _
@@ -14,11 +15,13 @@ from ..files.discovery import FILES, find_inputs
 from ..files.naming import job_in
 from ..notes import tell
 from ..staging import atomic
-from ..volume import ColorVolume
 from .nodes import Node, check_input, in_scene, remove_node
 from .request import EngineSource, Request, colorize_steps
 
-Keep = Callable[[Node, ColorVolume], object]
+if TYPE_CHECKING:
+    from ..engine.recoloring import Recolorable
+
+Keep = Callable[[Node, "Recolorable | None"], object]
 
 
 def volumes_steps(
@@ -114,7 +117,7 @@ def _colorize_file(
     nodes: list[Node] = []
     try:
         nodes.append(slicer.util.loadVolume(str(source), {"show": False, "singleFile": True}))
-        steps = colorize_steps(make_request(nodes[0]), engines, lambda node, color: None)
+        steps = colorize_steps(make_request(nodes[0]), engines, lambda node, recolorable: None)
         nodes.append((yield from steps))
         with atomic(target) as temporary:
             if not slicer.util.saveNode(nodes[1], str(temporary)):

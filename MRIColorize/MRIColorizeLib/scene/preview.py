@@ -60,7 +60,7 @@ def preview_steps(
         options_for(request), plane=plane, slice_index=index, editable=False, confidence=False
     )
     volume = read_volume(request.inputVolume)
-    _engine, color = yield from computed(engines, request, volume, options)
+    _engine, color, _recolorable = yield from computed(engines, request, volume, options)
     return _show(color, plane, index, request.inputVolume, sliceNode)
 
 

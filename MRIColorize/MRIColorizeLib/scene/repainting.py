@@ -12,7 +12,6 @@ from slicer.i18n import tr as _
 
 from ..errors import InputError
 from ..network.palettes import Palette
-from ..volume import ColorVolume
 from .nodes import ATTRIBUTE_PREFIX, Node, begin_undoable, in_scene, vtk_image
 from .rendering import RENDERING_REFERENCE, refresh_rgba
 from .results import tissue_of
@@ -41,14 +40,11 @@ class Repainter:
         self._shown: dict[str, Palette] = {}  # of those that were recoloured
         _watch_removals(self)
 
-    def remember(self, node: Node, color: ColorVolume) -> None:
+    def remember(self, node: Node, made: Recolorable | None) -> None:
         """Keep what recolouring the node needs, when the run was editable."""
         self.forget(node)
-        if color.mixture is None:
+        if made is None:
             return
-        from ..engine.recoloring import Recolorable  # imports torch
-
-        made = Recolorable.of(color)
         if made.nbytes > MOST_BYTES:
             self._too_large[node.GetID()] = made.nbytes
             return

@@ -52,7 +52,7 @@ def closed_surface(mask: np.ndarray, matrix: np.ndarray) -> vtk.vtkPolyData:
 
 
 def _without_specks(mask: np.ndarray) -> np.ndarray:
-    """What most of the 27 voxels around each say, uint8; the mask itself where nothing would remain.
+    """What most of the 27 voxels around each say, uint8; the mask itself where nothing remains.
 
     Single voxels and torn sheets would become dust with normals to all sides.
     """
