@@ -36,13 +36,14 @@ from MRIColorizeLib.panel.models import ModelPanel
 from MRIColorizeLib.panel.palette import PalettePanel, palette_from_text, palette_text
 from MRIColorizeLib.panel.run import RunPanel
 from MRIColorizeLib.panel.settings import MachineSettings
+from MRIColorizeLib.panel.tissues import TissuePanel
 from MRIColorizeLib.panel.views import ViewPanel
 from MRIColorizeLib.scene import nodes as scene
 from MRIColorizeLib.scene import preview
 from MRIColorizeLib.scene.logic import MRIColorizeLogic
 from MRIColorizeLib.scene.many import usable_volumes
 from MRIColorizeLib.scene.parameters import RESETTABLE
-from MRIColorizeLib.scene.rendering import remove_rendering
+from MRIColorizeLib.scene.rendering import RENDERING_REFERENCE, remove_rendering
 from MRIColorizeLib.scene.request import Request
 from MRIColorizeLib.scene.sample import loadSample, registerSampleData
 from MRIColorizeLib.scene.sequences import sequence_of, shown_frame
@@ -80,7 +81,7 @@ def forgetLibrary() -> None:
 class MRIColorizeWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     """The panel: choices, a button that starts and cancels, progress and a status line.
 
-    Its parts are RunPanel, ViewPanel, PalettePanel and ModelPanel.
+    Its parts are RunPanel, ViewPanel, PalettePanel, TissuePanel and ModelPanel.
     """
 
     def __init__(
@@ -98,6 +99,7 @@ class MRIColorizeWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._isOpen = True
         self._isPreviewing = False
         self._stopTip = ""
+        self._orphans: set[str] = set()  # renderings whose colours have gone
         self._watchedInput: Any = None
         self._inputTag = 0
         VTKObservationMixin.__init__(self)
@@ -109,9 +111,14 @@ class MRIColorizeWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.layout.addWidget(uiWidget)
         self.ui = slicer.util.childWidgetVariables(uiWidget)
         uiWidget.setMRMLScene(slicer.mrmlScene)
+        self._sweep = qt.QTimer()
+        self._sweep.setSingleShot(True)
+        self._sweep.setInterval(10)
+        self._sweep.connect("timeout()", self._removeOrphans)
         self._runs = RunPanel(self.ui, self._installer, self._onRunChanged)
         self._models = ModelPanel(self.ui, self._settings, self._installer)
         self._palettes = PalettePanel(self.ui, self._onPalette)
+        self._tissues = TissuePanel(self.ui, lambda: self._parameterNode, self.logic.repainter)
         self._views = ViewPanel(self.ui, lambda: self._parameterNode)
         for button, slot in (
             (self.ui.colorizeButton, self.onColorizeButton),
@@ -134,7 +141,8 @@ class MRIColorizeWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def cleanup(self) -> None:
         """Called when Slicer closes and when the module is reloaded."""
-        self._runs.cancel()
+        self._runs.close()
+        self._sweep.stop()
         self.setParameterNode(None)
         self.removeObservers()
 
@@ -159,6 +167,7 @@ class MRIColorizeWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def onSceneStartClose(self, caller: Any = None, event: Any = None) -> None:
         self._runs.cancel()
+        self._orphans.clear()
         self.logic.repainter.forget()
         self._views.forget()
         self.setParameterNode(None)
@@ -174,9 +183,21 @@ class MRIColorizeWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     @vtk.calldata_type(vtk.VTK_OBJECT)
     def onNodeRemoved(self, caller: Any, event: Any, node: Any) -> None:
-        """A colour volume takes its rendering along; a scene that closes sees to it itself."""
-        if not caller.IsClosing() and not caller.IsBatchProcessing():
-            remove_rendering(node)
+        """A colour volume takes its rendering along; a scene that closes sees to it itself.
+
+        Afterwards: Slicer may be in the middle of removing a whole branch of the hierarchy.
+        """
+        rendering = node.GetNodeReferenceID(RENDERING_REFERENCE)
+        if rendering and not caller.IsClosing():
+            self._orphans.add(rendering)
+            self._sweep.start()
+
+    def _removeOrphans(self) -> None:
+        if slicer.mrmlScene.IsBatchProcessing():
+            self._sweep.start()
+            return
+        while self._orphans:
+            remove_rendering(self._orphans.pop())
 
     def initializeParameterNode(self) -> None:
         """Take up the scene's parameter node; without a choice yet, choose the MRI on view."""
@@ -417,6 +438,7 @@ class MRIColorizeWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         )
         self.ui.paletteStatusLabel.text = self._paletteState()
         self._views.update()
+        self._tissues.update()
 
     def _showPalette(self) -> None:
         """Show the palette of the scene, which is another one when a scene was loaded."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .errors import InputError
+from .notes import tell
 from .provenance import Provenance
 from .tissue import CLASSES
 
@@ -92,9 +92,7 @@ def check_volume(volume: Volume) -> Volume:
         raise InputError(f"Every voxel has the same value ({low:g}); there is nothing to colour.")
     if not finite.all():
         count = int(array.size - finite.sum())
-        warnings.warn(
-            f"{count} voxels are NaN or infinite; they are treated as background.", stacklevel=2
-        )
+        tell(f"{count} voxels are NaN or infinite; they are treated as background.", stacklevel=2)
         array = np.where(finite, array, low)
     # Ranges that float32 does not hold, or not apart from their offset, are brought to [0, 1].
     span, largest = high - low, max(abs(low), abs(high))

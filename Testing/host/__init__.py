@@ -6,6 +6,10 @@ Stand-ins, written here: `qt` in PythonQt's manner, the CTK and MRML widgets, `s
 `slicer.modules`, `ScriptedLoadableModule`, `parameterNodeWrapper`, `i18n`, `packaging`,
 `SampleData`.
 
+As in Slicer 5.13, tooltips are wrapped into a paragraph, `sys.executable` is no Python, volumes
+take no part in undo, a name once used stays used until the scene is closed, and a slice node
+without layout name, which crashes the application, is refused.
+
 A module that passes here can still fail in Slicer, because the host does not cover:
 PythonQt's conversions and ownership (enumerations are objects here, numbers there), signals and
 properties that only Qt 6 or only Qt 5 has, CTK's looks and rarer members, the module factory and

@@ -15,10 +15,12 @@ from typing import Any
 
 import numpy as np
 import slicer
+import vtk
 from PySide6 import QtCore, QtGui, QtTest, QtWidgets
 
 from . import i18n, packaging
 from .installation import application, install
+from .launchers import make_launchers
 from .modules import BuiltInModule, qSlicerScriptedLoadableModule
 from .session import Session
 from .views import write_png
@@ -80,6 +82,9 @@ class Host:
         self._session = Session(Path(folder), self._layout)
         self._leave.callback(self._session.close)
         slicer.app, slicer.mrmlScene = application(), self._session.scene
+        self._session.scene.AddObserver(slicer.vtkMRMLScene.NodeAddedEvent, _refuse_crashes)
+        self._leave.callback(setattr, sys, "executable", sys.executable)
+        sys.executable = make_launchers(Path(folder))
         slicer.selfTests = {}
         slicer.modules = ModuleType("slicer.modules")
         slicer.modules.sampleDataSources = {}
@@ -260,6 +265,13 @@ class Host:
         pixels[: len(views), panel.shape[1] :] = views
         write_png(Path(path), pixels)
         return pixels
+
+
+@vtk.calldata_type(vtk.VTK_OBJECT)
+def _refuse_crashes(_scene: Any, _event: str, node: Any) -> None:
+    """Raise what would end the real application: a displayable manager compares layout names."""
+    if node.IsA("vtkMRMLSliceNode") and not node.GetLayoutName():
+        raise RuntimeError(f"a slice node without layout name ({node.GetName()}) crashes Slicer")
 
 
 @contextlib.contextmanager

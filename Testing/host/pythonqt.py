@@ -2,12 +2,14 @@
 
 What is reshaped: every declared property is an attribute (`button.enabled = True`, and calling
 `slider.value()` fails), unknown attributes cannot be set on a widget, and
-`connect("clicked(bool)", callback)` exists on every object. PySide6 classes are changed in place,
-once for the process, because modules also meet objects they did not create themselves.
+`connect("clicked(bool)", callback)` exists on every object; tooltips come back wrapped. PySide6
+classes are changed in place, once for the process, because modules also meet objects they did not
+create themselves.
 """
 
 from __future__ import annotations
 
+import html
 import inspect
 import types
 from collections.abc import Callable
@@ -61,6 +63,7 @@ def reshape() -> types.ModuleType:
             cls.__setattr__ = _set_attribute
             _redirect_connect(cls)
         _add_pythonqt_methods()
+        _wrap_tool_tips()
     vars(module)["QDesktopServices"] = DesktopServices
     return module
 
@@ -129,6 +132,19 @@ def _add_pythonqt_methods() -> None:
     q_object.delete = lambda self: self.deleteLater()
     for cls in (QtWidgets.QDialog, QtWidgets.QMenu, QtCore.QEventLoop, QtGui.QDrag):
         cls.exec_ = cls.exec
+
+
+def _wrap_tool_tips() -> None:
+    """What is set as a tooltip is read back as a paragraph, as in Slicer 5.13, which wraps them."""
+    native = vars(QtWidgets.QWidget)["toolTip"]
+
+    def write(self: QtWidgets.QWidget, text: str) -> None:
+        plain = text and not QtGui.Qt.mightBeRichText(text)
+        native.fset(self, f"<p>{html.escape(text, quote=False)}</p>" if plain else text)
+
+    wrapped = _Declared(native.fget, write)
+    wrapped.native = native.native
+    QtWidgets.QWidget.toolTip = wrapped
 
 
 def _redirect_connect(cls: Any) -> None:

@@ -1,9 +1,13 @@
 """Claims about opening an unmodified scripted module and pressing its buttons."""
 
 import logging
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
+import slicer
 
 from . import Host
 
@@ -162,3 +166,33 @@ def test_sessions_do_not_see_each_other(sample_path):
     with Host(layout=False) as second:
         assert slicer.app.userSettings().value("Tint/device") is None
         assert second.scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode") == 0
+
+
+def test_what_crashes_slicer_is_refused(host):
+    host.scene.AddNewNodeByClass("vtkMRMLSliceNode", "Probe")
+    with pytest.raises(RuntimeError, match="without layout name"):
+        host.raise_errors()
+
+
+def test_slicer_itself_is_no_python_but_one_comes_with_it(host):
+    beside = Path(slicer.app.slicerHome) / "bin" / "PythonSlicer"
+    answers = [
+        subprocess.run([program, "-c", "print(6 * 7)"], capture_output=True, text=True, check=False)
+        for program in (sys.executable, beside)
+    ]
+    assert [answer.returncode for answer in answers] == [1, 0]
+    assert answers[1].stdout.strip() == "42"
+
+
+def test_volumes_take_no_part_in_undo_until_they_are_told(host, volume):
+    assert not volume.GetUndoEnabled()
+
+
+def test_name_that_was_used_stays_used_until_the_scene_is_closed(host):
+    names = []
+    for _ in range(2):
+        node = host.scene.AddNewNodeByClass("vtkMRMLTextNode", host.scene.GenerateUniqueName("x"))
+        names.append(node.GetName())
+        host.scene.RemoveNode(node)
+    host.scene.Clear()
+    assert [*names, host.scene.GenerateUniqueName("x")] == ["x", "x_1", "x"]

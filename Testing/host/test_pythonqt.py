@@ -9,7 +9,7 @@ def test_declared_properties_are_attributes(host):
     button = qt.QPushButton("go")
     button.enabled = False
     button.toolTip = "why"
-    assert (button.enabled, button.toolTip, button.text) == (False, "why", "go")
+    assert (button.enabled, button.toolTip, button.text) == (False, "<p>why</p>", "go")
     assert not button.isEnabled()
 
 

@@ -40,6 +40,8 @@ class UiLoader:
             raise UiError(loader.errorString())
         for connection in connections:
             _wire(widget, **connection)
+        for each in widget.findChildren(QtWidgets.QWidget):
+            each.toolTip = each.toolTip  # through Python, which wraps them
         return widget
 
 

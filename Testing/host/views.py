@@ -19,12 +19,14 @@ _SLICE_MANAGERS = (
     *("vtkMRMLVolumeGlyphSliceDisplayableManager", "vtkMRMLModelSliceDisplayableManager"),
     *("vtkMRMLCrosshairDisplayableManager", "vtkMRMLOrientationMarkerDisplayableManager"),
     *("vtkMRMLRulerDisplayableManager", "vtkMRMLScalarBarDisplayableManager"),
+    "vtkMRMLSegmentationsDisplayableManager2D",
 )
 _THREED_MANAGERS = (
     *("vtkMRMLCameraDisplayableManager", "vtkMRMLViewDisplayableManager"),
     *("vtkMRMLModelDisplayableManager", "vtkMRMLThreeDReformatDisplayableManager"),
     *("vtkMRMLCrosshairDisplayableManager3D", "vtkMRMLOrientationMarkerDisplayableManager"),
     *("vtkMRMLRulerDisplayableManager", "vtkMRMLVolumeRenderingDisplayableManager"),
+    "vtkMRMLSegmentationsDisplayableManager3D",
 )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import warnings
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -15,6 +14,7 @@ from ..errors import Cancelled, InputError
 from ..network.folding import fold_batch_norm
 from ..network.generator import DualDecoderGenerator
 from ..network.model import Model
+from ..notes import tell
 from ..options import ColorizeOptions
 from ..orientation import Turn
 from ..provenance import Provenance, without_arrays
@@ -140,7 +140,7 @@ class Colorizer:
                 "choose another model or no palette."
             )
         if options.slice_index is not None and options.plane == "consensus":
-            warnings.warn(
+            tell(
                 "A single slice is coloured in one plane; the consensus needs the whole volume.",
                 stacklevel=3,
             )

@@ -65,12 +65,23 @@ class Recolorable:
         arrays = (self.body, self.colors, mixture.tissues, mixture.weights, mixture.lab)
         return sum(array.nbytes for array in (*arrays, mixture.mri))
 
+    @property
+    def tissue(self) -> np.ndarray:
+        """The most probable tissue of each voxel, uint8 (K, J, I) of Tissue."""
+        codes = np.zeros(self.shape, np.uint8)
+        found = self.mixture.tissues[:, 0].copy()
+        found[self.mixture.weights[:, 0] == 0] = 0
+        codes[self._mask] = found
+        return codes
+
+    @property
+    def _mask(self) -> np.ndarray:
+        bits = np.unpackbits(self.body, count=int(np.prod(self.shape)))
+        return bits.view(bool).reshape(self.shape)
+
     def paint(self, array: np.ndarray, palette_lab: np.ndarray) -> None:
         """Give the body in uint8 (K, J, I, 3) the colours of a palette; see `recolor`."""
-        bits = np.unpackbits(self.body, count=int(np.prod(self.shape)))
-        array[bits.view(bool).reshape(self.shape)] = _recolored(
-            self.colors, self.mixture, palette_lab
-        )
+        array[self._mask] = _recolored(self.colors, self.mixture, palette_lab)
 
 
 def recolor(color: ColorVolume, palette_lab: np.ndarray) -> np.ndarray:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-import warnings
 from collections.abc import Callable, Generator
 from typing import Generic, TypeVar
 
 from ..errors import Cancelled
+from ..notes import hearing
 
 Result = TypeVar("Result")
 
@@ -17,7 +17,7 @@ class Run(Generic[Result]):
 
     Call `advance()` until it returns False, then `result()`. Exactly one of the callbacks
     onFinished(result), onError(error), onCancelled() ends the run; onProgress(done, total) comes
-    after every batch, with a total of 0 while it is not known yet.
+    when there is some, with a total of 0 while it is not known yet.
     """
 
     def __init__(
@@ -30,7 +30,8 @@ class Run(Generic[Result]):
     ) -> None:
         self.done = 0
         self.total = 0
-        self.notes: list[str] = []  # the engine's warnings, each once
+        self.notes: list[str] = []  # what the engine tells
+        self._told: tuple[int, int] | None = None
         self._steps = steps
         self._onProgress = onProgress
         self._onFinished = onFinished
@@ -68,7 +69,9 @@ class Run(Generic[Result]):
             if not self.total and total:
                 self._began = time.monotonic()
             self.done, self.total = done, total
-            _call(self._onProgress, done, total)
+            if self._told != (done, total):
+                self._told = (done, total)
+                _call(self._onProgress, done, total)
         return not self._isOver
 
     def cancel(self) -> None:
@@ -105,22 +108,13 @@ class Run(Generic[Result]):
         return (self.total - self.done) / pace if pace else None
 
     def _step(self) -> tuple[int, int]:
-        """The next batch, its warnings kept whatever becomes of it."""
+        """The next batch; what is told is kept whatever becomes of it."""
         self._isStepping = True
         try:
-            with warnings.catch_warnings(record=True) as caught:
-                warnings.simplefilter("always")
+            with hearing(self.notes):
                 return next(self._steps)
         finally:
             self._isStepping = False
-            self._keep(caught)
-
-    def _keep(self, caught: list[warnings.WarningMessage]) -> None:
-        for warning in caught:
-            note = str(warning.message)
-            # Deprecations of libraries are not for the person at the panel.
-            if warning.category is UserWarning and note not in self.notes:
-                self.notes.append(note)
 
 
 def _call(callback: Callable[..., object] | None, *arguments: object) -> None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 
+from ..notes import tell
 from ..volume import bounding_box
 
 MOST_SLICES, MOST_ROWS = 16, 256  # looked at of a volume, and of a slice
@@ -36,21 +35,19 @@ def warn_of_no_mri(array: np.ndarray) -> None:
     )
     seen = array[::slices, ::rows]
     if _is_label_map(seen):
-        warnings.warn(
+        tell(
             "Most neighbouring voxels hold the same whole number: this looks like a label map; "
             "colours are made for MRI.",
             stacklevel=3,
         )
     elif _is_ct(seen):
-        warnings.warn(
-            "Many voxels lie near -1000, as air in a CT; colours are made for MRI.", stacklevel=3
-        )
+        tell("Many voxels lie near -1000, as air in a CT; colours are made for MRI.", stacklevel=3)
 
 
 def warn_of_no_air(body: np.ndarray) -> None:
     """Warn when all of a volume was found to be body, bool (K, J, I)."""
     if body.all():
-        warnings.warn(
+        tell(
             "No air was found around the body, so the whole volume is coloured; "
             "if there is air in it, give a mask of the body (--mask).",
             stacklevel=3,
@@ -67,7 +64,7 @@ def warn_of_size(body: np.ndarray, spacing: tuple[float, float, float]) -> None:
     size = max(lengths)
     if size <= LARGEST_MM and (size >= SMALLEST_MM or min(spacing) >= SMALLEST_VOXEL_MM):
         return
-    warnings.warn(
+    tell(
         f"The body is {_number(size)} mm long, which no human part is: "
         f"the spacing of {'x'.join(map(_number, spacing))} mm is probably {_unit(size)}. "
         "Correct the spacing; colours are made for human anatomy at its size.",

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 
 from ..errors import InputError
 from ..network.generator import DualDecoderGenerator
+from ..notes import tell
 from .devices import release_cache, resolve_precision
 from .schedule import Plan, plan_work
 from .slicing import Layout
@@ -65,7 +65,7 @@ class Workplace:
         release_cache(self.device)
         smaller = None if plan is None else plan.smaller()
         if plan is not None and smaller is not None:
-            warnings.warn(
+            tell(
                 f"Out of memory on {self.device} with {plan.slices} slices at once; "
                 f"trying {smaller.slices}.",
                 stacklevel=2,
@@ -75,6 +75,6 @@ class Workplace:
             raise InputError(
                 "One slice does not fit into memory; crop the volume or close other programs."
             )
-        warnings.warn(f"Out of memory on {self.device}; going on with the CPU.", stacklevel=2)
+        tell(f"Out of memory on {self.device}; going on with the CPU.", stacklevel=2)
         self.device = "cpu"
         return None

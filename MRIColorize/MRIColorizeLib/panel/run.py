@@ -12,12 +12,14 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
+from ..engine.aside import finish_steps
 from ..engine.run import Run
 from ..errors import MRIColorizeError
+from .closing import ClosingGuard
 
 
 class RunPanel:
-    """Drives one run at a time, a batch each tick, and says how it goes.
+    """Drives one run at a time by a timer, says how it goes, and asks before Slicer is closed.
 
     installer: what has `ensure()`, like DependencyInstaller. onChanged() is called when the panel
     gets busy, when a run has begun and when it is over.
@@ -33,12 +35,13 @@ class RunPanel:
         self._onChanged = onChanged
         self._onResult: Callable[[Any], object] = lambda result: None
         self._cancelled = ""
+        self._guard = ClosingGuard(self.cancel)
         self.ui.progressBar.visible = False
         self.ui.copyLogButton.connect("clicked()", self._onCopyLog)
-        # One batch a tick: between two of them Slicer handles clicks and paints.
+        # A short look at the work each tick: between two of them Slicer handles clicks and paints.
         self._timer = qt.QTimer()
         self._timer.setSingleShot(True)
-        self._timer.setInterval(5)
+        self._timer.setInterval(1)
         self._timer.connect("timeout()", self._onTick)
 
     @property
@@ -92,6 +95,11 @@ class RunPanel:
             self.run.cancel()
         if self.run is not None:  # a batch is in work and has let Slicer handle the click
             self.ui.statusLabel.text = _("Cancelling after this batch...")
+
+    def close(self) -> None:
+        """Cancel, and wait until nothing computes any more, as before Slicer takes Python away."""
+        self.cancel()
+        finish_steps()
 
     def say(self, text: str) -> None:
         """Show a text in the status line and keep it in the log."""
@@ -147,8 +155,11 @@ class RunPanel:
         self.fail(error)
 
     def _setRunning(self, running: bool) -> None:
-        if not running:
+        if running:
+            self._guard.begin()
+        else:
             self.run = None
+            self._guard.end()
         self.ui.progressBar.visible = running
         self.ui.progressBar.maximum = 0
         self._onChanged()

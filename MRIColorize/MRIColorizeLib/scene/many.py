@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-import warnings
 from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import slicer
 from slicer.i18n import tr as _
@@ -13,12 +13,15 @@ from slicer.i18n import tr as _
 from ..errors import InputError, MRIColorizeError
 from ..files.discovery import FILES, find_inputs
 from ..files.naming import job_in
+from ..notes import tell
 from ..staging import atomic
-from ..volume import ColorVolume
 from .nodes import Node, check_input, in_scene, remove_node
 from .request import EngineSource, Request, colorize_steps
 
-Keep = Callable[[Node, ColorVolume], object]
+if TYPE_CHECKING:
+    from ..engine.recoloring import Recolorable
+
+Keep = Callable[[Node, "Recolorable | None"], object]
 
 
 def volumes_steps(
@@ -114,7 +117,7 @@ def _colorize_file(
     nodes: list[Node] = []
     try:
         nodes.append(slicer.util.loadVolume(str(source), {"show": False, "singleFile": True}))
-        steps = colorize_steps(make_request(nodes[0]), engines, lambda node, color: None)
+        steps = colorize_steps(make_request(nodes[0]), engines, lambda node, recolorable: None)
         nodes.append((yield from steps))
         with atomic(target) as temporary:
             if not slicer.util.saveNode(nodes[1], str(temporary)):
@@ -134,4 +137,4 @@ def _note(name: str, reason: object) -> None:
     if isinstance(reason, Exception) and not isinstance(reason, MRIColorizeError):
         logging.error("MRI Colorize failed with %s", name, exc_info=reason)
         reason = f"{type(reason).__name__}: {reason}"
-    warnings.warn(_("{name} was left out: {reason}").format(name=name, reason=reason), stacklevel=3)
+    tell(_("{name} was left out: {reason}").format(name=name, reason=reason), stacklevel=3)

@@ -82,12 +82,17 @@ def ijk_to_ras(node: Node) -> np.ndarray:
 
 
 def write_color(
-    color: ColorVolume, inputNode: Node, outputNode: Node | None = None, name: str | None = None
+    color: ColorVolume,
+    inputNode: Node,
+    outputNode: Node | None = None,
+    name: str | None = None,
+    undoable: bool = True,
 ) -> Node:
     """Put the colours into the scene, beside the input, and return their vector volume node.
 
     A new node, called `name` or after the input, is made unless `outputNode` is in the scene.
-    Raises OutputError when the input has left the scene; a failure leaves no node behind.
+    undoable: see write_volume. Raises OutputError when the input has left the scene; a failure
+    leaves no node behind.
     """
     node = write_volume(
         color.array,
@@ -96,6 +101,7 @@ def write_color(
         node=outputNode,
         name=name or color_name(inputNode),
         attributes=provenance_attributes(color.provenance, inputNode),
+        undoable=undoable,
     )
     node.SetNodeReferenceID(INPUT_REFERENCE, inputNode.GetID())
     return node
@@ -114,24 +120,27 @@ def write_volume(
     name: str,
     attributes: dict[str, str],
     undoable: bool = True,
+    hidden: bool = False,
 ) -> Node:
     """Write uint8 voxels into a volume node, shown as they are: whole or not at all.
 
     array: (K, J, I) grey or (K, J, I, 3 or 4) colour. matrix: (4, 4) voxel to RAS in mm. The parent
     transform, and for a new node the place in the subject hierarchy, are those of `beside`.
+    undoable: one undo of the scene takes it back. hidden: no selector offers the node.
     Raises OutputError.
     """
     check_in_scene(beside)
     # What can run out of memory comes first, while the scene is still untouched.
     image = vtk_image(array)
     if undoable:
-        slicer.mrmlScene.SaveStateForUndo()  # does nothing unless the scene's undo is on
+        begin_undoable(node)
     with ExitStack() as on_failure:
         if node is None or not in_scene(node):
             kind = "vtkMRMLScalarVolumeNode" if array.ndim == 3 else "vtkMRMLVectorVolumeNode"
-            node = add_node(kind, name, beside)
+            node = add_node(kind, name, beside, hidden)
             on_failure.callback(remove_node, node)
         node.CreateDefaultDisplayNodes()
+        join_undo(node)
         modified = node.StartModify()
         try:
             fill_volume(node, image, matrix, beside, attributes)
@@ -140,6 +149,28 @@ def write_volume(
         set_true_color(node)
         on_failure.pop_all()
     return node
+
+
+def begin_undoable(*changing: Node | None) -> None:
+    """What happens from now on is taken back by the scene's next undo, when its undo is on.
+
+    changing: nodes that will be changed. Slicer's nodes take no part in undo unless they are told.
+    """
+    for node in changing:
+        join_undo(node)
+    slicer.mrmlScene.SaveStateForUndo()
+
+
+def join_undo(node: Node | None) -> None:
+    """Let a node and its display nodes take part in undo, when the scene's undo is on."""
+    if not slicer.mrmlScene.GetUndoFlag() or not in_scene(node):
+        return
+    displays = []
+    if node.IsA("vtkMRMLDisplayableNode"):
+        displays = [node.GetNthDisplayNode(n) for n in range(node.GetNumberOfDisplayNodes())]
+    for each in (node, *displays):
+        if each is not None:
+            each.SetUndoEnabled(True)
 
 
 def check_in_scene(inputNode: Node) -> None:
@@ -224,9 +255,17 @@ def vtk_image(array: np.ndarray) -> vtk.vtkImageData:
     return image
 
 
-def add_node(kind: str, name: str, beside: Node) -> Node:
-    """Add a node of class `kind` with a unique name, next to another in the subject hierarchy."""
-    node = slicer.mrmlScene.AddNewNodeByClass(kind, slicer.mrmlScene.GenerateUniqueName(name))
+def add_node(kind: str, name: str, beside: Node, hidden: bool = False) -> Node:
+    """Add a node of class `kind` with a unique name, next to another in the subject hierarchy.
+
+    hidden: it stays out of selectors and of the hierarchy.
+    """
+    node = slicer.mrmlScene.CreateNodeByClass(kind)
+    node.UnRegister(None)  # it comes with a reference of its own, for C++ to give up
+    node.SetName(slicer.mrmlScene.GenerateUniqueName(name))
+    node.SetHideFromEditors(hidden)
+    node = slicer.mrmlScene.AddNode(node)
+    join_undo(node)
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
     if hierarchy is not None:
         # Items are 0 where no application keeps the hierarchy in step with the scene.

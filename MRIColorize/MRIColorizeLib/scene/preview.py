@@ -15,7 +15,7 @@ from ..errors import InputError
 from ..provenance import NOTICE
 from ..volume import PLANE_NORMAL, ColorVolume, nearest_axes
 from .nodes import ATTRIBUTE_PREFIX, Node, ijk_to_ras, in_scene, read_volume, write_volume
-from .request import EngineSource, Request, options_for
+from .request import EngineSource, Request, computed, options_for
 from .views import composite_of
 
 # Attributes of the preview's node: that it is one, and what its view showed before.
@@ -60,8 +60,7 @@ def preview_steps(
         options_for(request), plane=plane, slice_index=index, editable=False, confidence=False
     )
     volume = read_volume(request.inputVolume)
-    yield 0, 0
-    color = yield from engines(request.model, request.device).start(volume, options)
+    _engine, color, _recolorable = yield from computed(engines, request, volume, options)
     return _show(color, plane, index, request.inputVolume, sliceNode)
 
 

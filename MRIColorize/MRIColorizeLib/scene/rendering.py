@@ -22,6 +22,7 @@ from .nodes import (
     read_volume,
     remove_node,
     set_true_color,
+    vtk_image,
     write_volume,
 )
 from .opacity import alpha
@@ -122,13 +123,13 @@ def hide_volume(colorNode: Node | None) -> None:
         show_box(display, False)
 
 
-def remove_rendering(colorNode: Node) -> None:
+def remove_rendering(identity: str) -> None:
     """Take away what rendered a colour volume that has left the scene, unless another one uses it.
 
-    A copy of the volume, as the Data module makes them, refers to the same rendering.
+    identity: that of the RGBA volume. A copy of the colours, as the Data module makes them, refers
+    to the same rendering. Not for use while Slicer itself removes nodes, as a whole branch of them.
     """
-    identity = colorNode.GetNodeReferenceID(RENDERING_REFERENCE)
-    rgbaNode = slicer.mrmlScene.GetNodeByID(identity) if identity else None
+    rgbaNode = slicer.mrmlScene.GetNodeByID(identity)
     if rgbaNode is None:
         return
     volumes = slicer.util.getNodesByClass("vtkMRMLVectorVolumeNode")
@@ -154,8 +155,10 @@ def refresh_rgba(colorNode: Node) -> None:
         return
     rgb, rgba = slicer.util.arrayFromVolume(colorNode), slicer.util.arrayFromVolume(rgbaNode)
     if rgba.shape[:3] == rgb.shape[:3]:
+        rgba = rgba.copy()
         rgba[..., :3] = rgb
-        slicer.util.arrayFromVolumeModified(rgbaNode)
+        # A new image, because undo keeps the old one by reference.
+        rgbaNode.SetAndObserveImageData(vtk_image(rgba))
 
 
 def write_rgba(
@@ -183,7 +186,9 @@ def write_rgba(
         name=f"{colorNode.GetName()}_3d",
         attributes={"Notice": NOTICE},
         undoable=False,
+        hidden=True,  # a copy for the rendering alone, which nobody shall choose or overwrite
     )
+    node.SetHideFromEditors(True)  # scenes of earlier versions hold it unhidden
     colorNode.SetNodeReferenceID(RENDERING_REFERENCE, node.GetID())
     return node
 

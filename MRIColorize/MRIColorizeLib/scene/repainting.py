@@ -12,11 +12,11 @@ from slicer.i18n import tr as _
 
 from ..errors import InputError
 from ..network.palettes import Palette
-from ..volume import ColorVolume
-from .nodes import ATTRIBUTE_PREFIX, Node, in_scene, vtk_image
-from .rendering import refresh_rgba
+from .nodes import ATTRIBUTE_PREFIX, Node, begin_undoable, in_scene, vtk_image
+from .rendering import RENDERING_REFERENCE, refresh_rgba
 from .results import tissue_of
 from .segmentation import color_segments
+from .tissues import make_tissue_map
 
 if TYPE_CHECKING:
     from ..engine.recoloring import Recolorable
@@ -37,16 +37,14 @@ class Repainter:
     def __init__(self) -> None:
         self._kept: OrderedDict[str, Recolorable] = OrderedDict()
         self._too_large: dict[str, int] = {}
+        self._shown: dict[str, Palette] = {}  # of those that were recoloured
         _watch_removals(self)
 
-    def remember(self, node: Node, color: ColorVolume) -> None:
+    def remember(self, node: Node, made: Recolorable | None) -> None:
         """Keep what recolouring the node needs, when the run was editable."""
         self.forget(node)
-        if color.mixture is None:
+        if made is None:
             return
-        from ..engine.recoloring import Recolorable  # imports torch
-
-        made = Recolorable.of(color)
         if made.nbytes > MOST_BYTES:
             self._too_large[node.GetID()] = made.nbytes
             return
@@ -61,7 +59,7 @@ class Repainter:
 
     def forget(self, node: Node | None = None) -> None:
         """Let go of what was kept for a node, or of everything, as when the scene is closed."""
-        for kept in (self._kept, self._too_large):
+        for kept in (self._kept, self._too_large, self._shown):
             if node is None:
                 kept.clear()
             else:
@@ -104,14 +102,27 @@ class Repainter:
         chosen = palette or Palette("", kept.mixture.own)
         array = slicer.util.arrayFromVolume(node).copy()
         kept.paint(array, chosen.lab)
-        slicer.mrmlScene.SaveStateForUndo()  # does nothing unless the scene's undo is on
+        segmentation = tissue_of(node)
+        begin_undoable(node, node.GetNodeReference(RENDERING_REFERENCE), segmentation)
         # A new image, because undo keeps the old one by reference.
         node.SetAndObserveImageData(vtk_image(array))
         node.SetAttribute(ATTRIBUTE_PREFIX + "Palette", chosen.name)
+        self._shown[node.GetID()] = chosen
         refresh_rgba(node)
-        segmentation = tissue_of(node)
         if segmentation is not None:
             color_segments(segmentation, chosen.rgb)
+
+    def makeTissueMap(self, node: Node) -> Node:
+        """Give a volume that can be recoloured the tissue map that its run did not make.
+
+        Raises InputError for another volume.
+        """
+        if reason := self.whyNot(node):
+            raise InputError(reason)
+        kept = self._kept[node.GetID()]
+        name = node.GetAttribute(ATTRIBUTE_PREFIX + "Palette")
+        shown = self._shown.get(node.GetID()) or Palette(name or "", kept.mixture.palette)
+        return make_tissue_map(node, kept.tissue, shown.rgb, len(kept.mixture.palette))
 
 
 def _watch_removals(repainter: Repainter) -> None:

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from slicer.i18n import tr as _
 
+from ..engine.aside import in_thread
 from ..errors import InputError
 from ..network.palettes import Palette
 from ..options import ColorizeOptions
-from ..volume import ColorVolume
+from ..volume import ColorVolume, Volume
 from .masks import read_mask
 from .nodes import Node, check_input, read_volume
 from .results import write_results
 
+if TYPE_CHECKING:
+    from ..engine.recoloring import Recolorable
+
 # Makes the engine, which has `start(volume, options)` and `palette`, for a model and a device.
 EngineSource = Callable[["str | None", str], Any]
 Steps = Generator[tuple[int, int], None, Any]
+Computed = tuple[Any, ColorVolume, "Recolorable | None"]
 
 
 @dataclass(frozen=True)
@@ -49,17 +54,16 @@ class Request:
 
 
 def colorize_steps(
-    request: Request, engines: EngineSource, keep: Callable[[Node, ColorVolume], object]
+    request: Request, engines: EngineSource, keep: Callable[[Node, Recolorable | None], object]
 ) -> Steps:
     """Colour one volume: yields (done, total) slices, returns the colour volume's node.
 
-    keep(node, color) is told of the finished volume. Nothing in the scene changes before the end.
+    keep(node, recolorable) is told of the finished volume and of what other colours for it need.
+    Nothing in the scene changes before the end.
     """
     volume = read_volume(request.inputVolume)
     options = options_for(request)
-    yield 0, 0  # the panel can paint before the model is loaded
-    engine = engines(request.model, request.device)
-    color = yield from engine.start(volume, options)
+    engine, color, recolorable = yield from computed(engines, request, volume, options)
     node = write_results(
         color,
         request.inputVolume,
@@ -67,8 +71,35 @@ def colorize_steps(
         request.name,
         tissue_colors(options, engine) if request.tissue else None,
     )
-    keep(node, color)
+    keep(node, recolorable)
     return node
+
+
+def computed(
+    engines: EngineSource, request: Request, volume: Volume, options: ColorizeOptions
+) -> Generator[tuple[int, int], None, Computed]:
+    """The engine that a request asks for, the colours that it gives a volume, and their mixture.
+
+    All are made in a thread of their own, which knows arrays alone: the scene belongs to the
+    application's thread.
+    """
+
+    def steps() -> Generator[tuple[int, int], None, Computed]:
+        engine = engines(request.model, request.device)
+        color = yield from engine.start(volume, options)
+        return engine, color, _recolorable(color)
+
+    yield 0, 0  # the panel can paint before the work begins
+    return (yield from in_thread(steps()))
+
+
+def _recolorable(color: ColorVolume) -> Recolorable | None:
+    """What other colours for an editable volume need; None for others."""
+    if color.mixture is None:
+        return None
+    from ..engine.recoloring import Recolorable  # imports torch
+
+    return Recolorable.of(color)
 
 
 def options_for(request: Request) -> ColorizeOptions:

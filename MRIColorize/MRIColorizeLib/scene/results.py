@@ -13,6 +13,7 @@ from ..volume import ColorVolume
 from .nodes import (
     ATTRIBUTE_PREFIX,
     Node,
+    begin_undoable,
     check_in_scene,
     color_name,
     in_scene,
@@ -44,6 +45,11 @@ def write_results(
     """
     check_in_scene(inputNode)
     base = name or color_name(inputNode)
+    begin_undoable(
+        outputNode,
+        _related(outputNode, TISSUE_REFERENCE),
+        _related(outputNode, CONFIDENCE_REFERENCE),
+    )
     with ExitStack() as on_failure:
         if in_scene(outputNode):
             on_failure.callback(keep_volume(outputNode))
@@ -82,7 +88,7 @@ def write_results(
             made[CONFIDENCE_REFERENCE] = node
             if node is not old:
                 on_failure.callback(remove_node, node)
-        result = write_color(color, inputNode, outputNode, name)
+        result = write_color(color, inputNode, outputNode, name, undoable=False)
         on_failure.pop_all()
     for role in (TISSUE_REFERENCE, CONFIDENCE_REFERENCE):
         # One of the run before would pass for one of these colours.

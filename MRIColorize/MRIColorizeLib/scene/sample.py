@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import slicer
@@ -9,8 +10,10 @@ from slicer.i18n import tr as _
 
 from ..errors import InputError
 from ..resources import PACKAGE
+from .nodes import ATTRIBUTE_PREFIX
 
 SAMPLE_NAME = "MRIColorizeHead"
+SAMPLE = ATTRIBUTE_PREFIX + "Sample"  # attribute of the volume
 SAMPLE_FILE = "head_t1_seg3d_defaced.nii.gz"
 SAMPLE_SHA256 = "56ac78228a4744aff9e3124977e4f35a3813a8ccd8719449321b8d1ef3b7e03a"
 
@@ -39,13 +42,30 @@ def registerSampleData() -> None:
 def loadSample() -> Any:
     """Load the head that ships, once: returns the volume that is in the scene already, if any.
 
-    Raises InputError when Slicer could not load it.
+    It is called SAMPLE_NAME unless something else is. Raises InputError when it was not loaded.
     """
+    node = find_sample() or _load()
+    node.SetAttribute(SAMPLE, SAMPLE_NAME)
+    if slicer.mrmlScene.GetFirstNodeByName(SAMPLE_NAME) is None:
+        # To Slicer a name stays used until the scene is closed, and it takes another one.
+        node.SetName(SAMPLE_NAME)
+    return node
+
+
+def find_sample() -> Any:
+    """The sample in the scene, whatever it is called; None when it is not there."""
+    for node in slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode"):
+        storage = node.GetStorageNode()
+        path = storage.GetFileName() if storage is not None else None
+        # The one that Slicer's own Sample Data module has loaded is told by its file.
+        if node.GetAttribute(SAMPLE) or (path and Path(path).name == SAMPLE_FILE):
+            return node
+    return None
+
+
+def _load() -> Any:
     import SampleData  # one of Slicer's modules
 
-    for node in slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode"):
-        if node.GetName() == SAMPLE_NAME and node.GetClassName() == "vtkMRMLScalarVolumeNode":
-            return node
     if "MRIColorize" not in slicer.modules.sampleDataSources:  # start-up is not over yet
         registerSampleData()
     node, reason = None, None

@@ -19,6 +19,7 @@ from .nodes import (
     add_node,
     check_in_scene,
     in_scene,
+    join_undo,
     remove_node,
     vtk_matrix,
 )
@@ -82,6 +83,7 @@ def write_tissue(
             node = add_node("vtkMRMLSegmentationNode", name, beside)
             on_failure.callback(remove_node, node)
             _hide(node)
+            join_undo(node)
         modified = node.StartModify()
         try:
             _fill(node, image, np.unique(codes), palette_rgb, classes)
@@ -100,6 +102,20 @@ def color_segments(node: Node, palette_rgb: np.ndarray) -> None:
         segment = node.GetSegmentation().GetSegment(tissue.name)
         if segment is not None:
             segment.SetColor(*map(float, palette_rgb[tissue]))
+
+
+def mask_of(segment: vtk.vtkObject) -> tuple[np.ndarray, np.ndarray]:
+    """Where a segment is, bool (K, J, I), and the (4, 4) matrix from its voxels to mm."""
+    name = slicer.vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName()
+    image = segment.GetRepresentation(name)
+    first = np.array(image.GetExtent()[::2], dtype=float)
+    scalars = vtk.util.numpy_support.vtk_to_numpy(image.GetPointData().GetScalars())
+    to_mm = vtk.vtkMatrix4x4()
+    image.GetImageToWorldMatrix(to_mm)
+    matrix = slicer.util.arrayFromVTKMatrix(to_mm)
+    matrix[:3, 3] += matrix[:3, :3] @ first
+    mask = scalars.reshape(image.GetDimensions()[::-1]) == segment.GetLabelValue()
+    return mask, matrix
 
 
 def _hide(node: Node) -> None:

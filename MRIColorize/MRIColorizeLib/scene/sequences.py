@@ -17,17 +17,19 @@ from .nodes import (
     ATTRIBUTE_PREFIX,
     INPUT_REFERENCE,
     Node,
+    begin_undoable,
     check_in_scene,
     check_input,
     color_name,
     fill_volume,
     in_scene,
+    join_undo,
     provenance_attributes,
     read_volume,
     set_true_color,
     vtk_image,
 )
-from .request import EngineSource, Request, options_for
+from .request import EngineSource, Request, computed, options_for
 
 
 def sequence_of(node: Node | None) -> Node | None:
@@ -52,20 +54,21 @@ def sequence_steps(
     for n in range(count):
         check_input(sequence.GetNthDataNode(n))
     options = replace(options_for(request), editable=False, confidence=False)
-    yield 0, 0  # the panel can paint before the model is loaded
-    engine = engines(request.model, request.device)
     colors: list[ColorVolume] = []
-    finished = 0
+    finished = expected = 0
     for n in range(count):
-        steps = engine.start(read_volume(sequence.GetNthDataNode(n)), options)
+        frame = read_volume(sequence.GetNthDataNode(n))
+        steps = computed(engines, request, frame, options)
         total = 0
         while True:
             try:
                 done, total = next(steps)
             except StopIteration as end:
-                colors.append(end.value)
+                colors.append(end.value[1])
                 break
-            yield finished + done, finished + total * (count - n)  # as if the rest were as large
+            if total or not n:
+                expected = finished + total * (count - n)  # as if the rest were as large
+            yield finished + done, expected
         finished += total
     name = request.name or color_name(sequence)
     return _write(colors, sequence, request, name)
@@ -105,12 +108,13 @@ def _write(colors: list[ColorVolume], sequence: Node, request: Request, name: st
     """Add the sequence, to the browser of the input's or to a new one: whole or not at all."""
     check_in_scene(sequence)
     shown = request.inputVolume
-    slicer.mrmlScene.SaveStateForUndo()  # does nothing unless the scene's undo is on
+    begin_undoable(browser_of(sequence))
     with ExitStack() as on_failure:
         result = slicer.mrmlScene.AddNewNodeByClass(
             "vtkMRMLSequenceNode", slicer.mrmlScene.GenerateUniqueName(name)
         )
         on_failure.callback(slicer.mrmlScene.RemoveNode, result)
+        join_undo(result)
         for get in ("IndexName", "IndexUnit", "IndexType"):
             getattr(result, "Set" + get)(getattr(sequence, "Get" + get)())
         for n, color in enumerate(colors):
@@ -123,6 +127,7 @@ def _write(colors: list[ColorVolume], sequence: Node, request: Request, name: st
                 "vtkMRMLSequenceBrowserNode", slicer.mrmlScene.GenerateUniqueName(f"{name}_browser")
             )
             on_failure.callback(slicer.mrmlScene.RemoveNode, browser)
+            join_undo(browser)
             browser.SetAndObserveMasterSequenceNodeID(sequence.GetID())
         browser.AddSynchronizedSequenceNode(result)
         _logic().UpdateProxyNodesFromSequences(browser)
@@ -131,6 +136,7 @@ def _write(colors: list[ColorVolume], sequence: Node, request: Request, name: st
             proxy.SetAndObserveTransformNodeID(shown.GetTransformNodeID())
             proxy.SetNodeReferenceID(INPUT_REFERENCE, shown.GetID())
         set_true_color(proxy)
+        join_undo(proxy)
         on_failure.pop_all()
     return result
 

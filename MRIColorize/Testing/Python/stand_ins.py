@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import html
 import importlib.util
+import sys
 import time
 import unittest
 from collections.abc import Callable, Iterator
@@ -52,6 +54,27 @@ def add_mri(name: str = "head", shape: tuple[int, int, int] = (5, 6, 7)) -> Any:
     return slicer.util.addVolumeFromArray(made_array(shape), OBLIQUE, name)
 
 
+def add_view(name: str = "Probe") -> Any:
+    """Put a slice view's node into the scene; without a layout name it would crash Slicer."""
+    node = slicer.mrmlScene.CreateNodeByClass("vtkMRMLSliceNode")
+    node.UnRegister(None)
+    node.SetName(name)
+    node.SetLayoutName(name)
+    return slicer.mrmlScene.AddNode(node)
+
+
+def tip_of(widget: Any) -> str:
+    """A widget's tooltip without the paragraph that Slicer 5.13 wraps it into."""
+    return html.unescape(widget.toolTip.removeprefix("<p>").removesuffix("</p>"))
+
+
+def python() -> str:
+    """The program that runs Python: in Slicer sys.executable is Slicer itself."""
+    beside = Path(slicer.app.slicerHome) / "bin" / "PythonSlicer"
+    found = [path for path in (beside, beside.with_suffix(".exe")) if path.is_file()]
+    return str(found[0]) if found else sys.executable
+
+
 def colors_of(array: np.ndarray) -> np.ndarray:
     """The colours StandInEngine gives: uint8 (K, J, I, 3), black where the MRI is 0."""
     scaled = (255 * (array - array.min()) / max(np.ptp(array), 1)).astype(np.uint8)
@@ -66,7 +89,10 @@ def tissue_of(array: np.ndarray) -> np.ndarray:
 
 
 class StandInEngine:
-    """Colours in `steps` steps without a network; may fail, or do something, at one of them."""
+    """Colours in `steps` steps without a network; may fail, or do something, at one of them.
+
+    event() happens where the network would work: it has no business with the scene or the panel.
+    """
 
     def __init__(
         self,

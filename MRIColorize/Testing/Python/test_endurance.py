@@ -1,10 +1,13 @@
 """Claims about the long run: many runs, saved scenes, warped volumes, undo, odd moments."""
 
 import tempfile
+import threading
 import unittest
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
+import qt
 import slicer
 import vtk
 from stand_ins import (
@@ -13,6 +16,7 @@ from stand_ins import (
     ReadyInstaller,
     StandInEngine,
     add_mri,
+    add_view,
     clear_scene,
     scene_nodes,
     scene_state,
@@ -20,6 +24,7 @@ from stand_ins import (
 )
 
 import MRIColorize
+from MRIColorizeLib.engine.aside import finish_steps
 from MRIColorizeLib.scene import nodes as scene
 from MRIColorizeLib.scene import results
 
@@ -89,7 +94,7 @@ class SavedSceneTest(unittest.TestCase):
 
     def test_preview_is_not_saved(self):
         mri = add_mri("head")
-        view = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSliceNode", "Probe")
+        view = add_view()
         view.JumpSliceByCentering(*(OBLIQUE @ [3, 3, 2, 1])[:3])
         MRIColorize.MRIColorizeLogic(StandInEngine()).preview(mri, view)
         with tempfile.TemporaryDirectory() as folder:
@@ -175,20 +180,78 @@ class OddMomentsTest(unittest.TestCase):
         self.assertEqual(again.GetID(), identity)
         self.assertFalse(self.widget.logic.repainter.canRepaint(again))
 
-    def test_cancel_while_a_batch_handles_events_ends_the_run_after_it_and_says_so_once(self):
-        said, self.engine.at = [], 3
-        self.engine.event = lambda: (
-            self.widget.ui.colorizeButton.click(),
-            said.append(self.widget.ui.statusLabel.text),
-        )
+    def test_cancel_while_a_batch_is_in_work_ends_the_run_at_once_and_says_so_once(self):
+        begun, released = threading.Event(), threading.Event()
+        self.addCleanup(released.set)
+        self.engine.at = 3
+        self.engine.event = lambda: (begun.set(), released.wait(60))
         before = scene_state()
         self.widget.ui.colorizeButton.click()
-        wait_until(lambda: self.widget._run is None)
-        self.assertEqual(said, ["Cancelling after this batch..."])
+        wait_until(begun.is_set)
+        self.widget.ui.colorizeButton.click()
+        self.assertIsNone(self.widget._run)
+        self.assertEqual(self.widget.ui.colorizeButton.text, "Colorize")
+        released.set()
+        finish_steps()
         self.assertEqual(scene_state(), before)
         self.assertTrue(self.engine.was_closed)
         log = self.widget.ui.logTextEdit.toPlainText()
         self.assertEqual(log.count("Cancelled: nothing was changed."), 1)
+
+    def test_panel_is_alive_while_a_batch_is_in_work(self):
+        begun, released = threading.Event(), threading.Event()
+        self.addCleanup(released.set)
+        self.engine.at = 3
+        self.engine.event = lambda: (begun.set(), released.wait(60))
+        self.widget.ui.colorizeButton.click()
+        wait_until(begun.is_set)
+        ticks = []
+        timer = qt.QTimer()
+        timer.setInterval(0)
+        timer.connect("timeout()", lambda: ticks.append(self.widget.ui.progressBar.value))
+        timer.start()
+        wait_until(lambda: len(ticks) > 5)
+        timer.stop()
+        self.assertEqual(ticks[-1], 2, "the third batch is in work all the while")
+        released.set()
+        wait_until(lambda: self.widget._run is None)
+        self.assertTrue(scene.in_scene(self.widget._parameterNode.colorVolume))
+
+    def test_network_works_elsewhere_and_the_scene_is_touched_by_the_application_alone(self):
+        working, touching = set(), set()
+        self.engine.at, self.engine.event = 2, lambda: working.add(threading.get_ident())
+        observe = lambda *_: touching.add(threading.get_ident())  # noqa: E731
+        events = (vtk.vtkCommand.AnyEvent,)
+        tags = [(n, n.AddObserver(e, observe)) for n in scene_nodes() for e in events]
+        tags.append((slicer.mrmlScene, slicer.mrmlScene.AddObserver(*events, observe)))
+        for node, tag in tags:
+            self.addCleanup(node.RemoveObserver, tag)
+        self.widget.ui.colorizeButton.click()
+        wait_until(lambda: self.widget._run is None)
+        self.assertEqual(touching, {threading.get_ident()})
+        self.assertEqual(len(working), 1)
+        self.assertNotEqual(working, touching)
+
+    def test_closing_slicer_asks_first_while_a_run_is_at_work(self):
+        window = slicer.util.mainWindow()
+        if window is None:
+            window = qt.QMainWindow()
+            window.setObjectName("qSlicerMainWindow")
+            self.addCleanup(window.deleteLater)
+        event = qt.QCloseEvent
+        ask = mock.patch("slicer.util.confirmYesNoDisplay", side_effect=[False, True])
+        self.start()
+        with ask as asked, mock.patch("slicer.util.mainWindow", return_value=window):
+            self.widget._runs._guard.begin()
+            refused, agreed = event(), event()
+            slicer.app.sendEvent(window, refused)
+            self.assertFalse(refused.isAccepted())
+            self.assertIsNotNone(self.widget._run, "it goes on")
+            slicer.app.sendEvent(window, agreed)
+        self.assertTrue(agreed.isAccepted())
+        self.assertIsNone(self.widget._run)
+        self.assertIn("still colouring", asked.call_args.args[0])
+        self.assertEqual(asked.call_count, 2)
 
     def test_cancel_after_a_finished_run_changes_nothing(self):
         self.start()

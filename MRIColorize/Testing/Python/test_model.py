@@ -3,7 +3,6 @@
 import json
 import shutil
 import subprocess
-import sys
 import tempfile
 import unittest
 from pathlib import Path
@@ -11,6 +10,7 @@ from unittest import mock
 
 import torch
 from made_model import write_model
+from stand_ins import python
 
 from MRIColorizeLib.errors import ModelError
 from MRIColorizeLib.network import card
@@ -171,7 +171,7 @@ class ImportTest(unittest.TestCase):
             "model.list_models(); sys.exit('torch' in sys.modules)"
         )
         path = str(Path(models.__file__).resolve().parents[2])
-        done = subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": path}, check=False)
+        done = subprocess.run([python(), "-c", code], env={"PYTHONPATH": path}, check=False)
         self.assertEqual(done.returncode, 0)
 
 

@@ -20,17 +20,32 @@ from stand_ins import (
     made_array,
     raiser,
     scene_state,
+    tip_of,
     wait_until,
 )
 
 import MRIColorize
+from MRIColorizeLib.engine.aside import finish_steps
 from MRIColorizeLib.errors import Cancelled, DependencyError, InputError, OutputError
+from MRIColorizeLib.notes import tell
 from MRIColorizeLib.panel.settings import MachineSettings
 from MRIColorizeLib.scene import nodes as scene
 
 
 def color_nodes():
     return list(slicer.util.getNodesByClass("vtkMRMLVectorVolumeNode"))
+
+
+def at_third_slice(action, *arguments):
+    """What a person does while the third slice is coloured, as a progress callback."""
+    seen = []
+
+    def progress(done, total):
+        if done == 3 and not seen:
+            seen.append(done)
+            action(*arguments)
+
+    return progress
 
 
 class LogicTest(unittest.TestCase):
@@ -88,6 +103,7 @@ class LogicTest(unittest.TestCase):
                             ),
                         )
                     self.assertEqual(scene_state(), before)
+                    finish_steps()
                     self.assertTrue(self.engine.was_closed)
 
     def test_error_at_any_step_leaves_the_scene_as_it_was(self):
@@ -119,15 +135,14 @@ class LogicTest(unittest.TestCase):
 
     def test_input_removed_while_it_is_coloured_ends_with_a_sentence_and_no_node(self):
         mri = add_mri()
-        engine = StandInEngine(5, 3, lambda: slicer.mrmlScene.RemoveNode(mri))
         with self.assertRaisesRegex(OutputError, "removed"):
-            MRIColorize.MRIColorizeLogic(engine).colorize(mri)
+            self.logic.colorize(mri, progress=at_third_slice(slicer.mrmlScene.RemoveNode, mri))
         self.assertEqual(color_nodes(), [])
 
     def test_output_removed_while_it_is_coloured_is_replaced(self):
         output = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLVectorVolumeNode", "Gone")
-        engine = StandInEngine(5, 3, lambda: slicer.mrmlScene.RemoveNode(output))
-        node = MRIColorize.MRIColorizeLogic(engine).colorize(add_mri("head"), output)
+        meanwhile = at_third_slice(slicer.mrmlScene.RemoveNode, output)
+        node = self.logic.colorize(add_mri("head"), output, progress=meanwhile)
         self.assertEqual(color_nodes(), [node])
         self.assertEqual(node.GetName(), "head_color")
 
@@ -169,7 +184,7 @@ class PanelTest(unittest.TestCase):
         widget = self.open()
         self.assertFalse(widget.ui.colorizeButton.enabled)
         self.assertIn("choose an MRI volume", widget.ui.statusLabel.text)
-        self.assertEqual(widget.ui.colorizeButton.toolTip, widget.ui.statusLabel.text)
+        self.assertEqual(tip_of(widget.ui.colorizeButton), widget.ui.statusLabel.text)
 
     def test_button_turns_on_when_a_volume_is_chosen(self):
         widget = self.open()
@@ -379,10 +394,8 @@ class PanelTest(unittest.TestCase):
         self.assertTrue(widget.ui.colorizeButton.enabled)
 
     def test_notes_of_the_engine_are_shown_at_the_end(self):
-        import warnings
-
         add_mri()
-        widget = self.open(StandInEngine(5, 2, lambda: warnings.warn("3 voxels", stacklevel=1)))
+        widget = self.open(StandInEngine(5, 2, lambda: tell("3 voxels")))
         widget.ui.colorizeButton.click()
         self.finish(widget)
         self.assertIn("3 voxels", widget.ui.statusLabel.text)

@@ -1,7 +1,6 @@
 """Palettes: those that ship, files that Slicer reads and writes, and files that are none."""
 
 import subprocess
-import sys
 import tempfile
 import unittest
 from pathlib import Path
@@ -9,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import slicer
 from made_model import small_model, write_model
+from stand_ins import python
 
 from MRIColorizeLib.cielab import lab_to_rgb, rgb_to_lab
 from MRIColorizeLib.errors import InputError
@@ -109,7 +109,7 @@ class ShippedTest(FolderTest):
             "palettes.model_palette(model.list_models()[0]); sys.exit('torch' in sys.modules)"
         )
         path = str(Path(palettes.__file__).resolve().parents[2])
-        done = subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": path}, check=False)
+        done = subprocess.run([python(), "-c", code], env={"PYTHONPATH": path}, check=False)
         self.assertEqual(done.returncode, 0)
 
 

@@ -10,6 +10,7 @@ from unittest import mock
 
 import numpy as np
 import slicer
+import vtk
 from stand_ins import (
     NEEDS_TORCH,
     OBLIQUE,
@@ -130,6 +131,26 @@ class SettingsTest(PanelCase):
             widget.ui.sampleButton.click()
         self.assertEqual(widget._parameterNode.inputVolume.GetName(), "MRIColorizeHead")
         self.assertEqual(len(slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")), 1)
+
+    def test_sample_that_was_deleted_comes_back_under_its_name(self):
+        widget = self.open()
+        widget.ui.sampleButton.click()
+        slicer.mrmlScene.RemoveNode(slicer.util.getNode("MRIColorizeHead"))
+        for _ in range(2):
+            widget.ui.sampleButton.click()
+            node = slicer.util.getNode("MRIColorizeHead")
+            self.assertIs(widget._parameterNode.inputVolume, node)
+        self.assertEqual(len(slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")), 1)
+
+    def test_sample_is_known_under_any_name(self):
+        widget = self.open()
+        widget.ui.sampleButton.click()
+        node = widget._parameterNode.inputVolume
+        node.SetName("patient 1")
+        add_mri("MRIColorizeHead")
+        widget._parameterNode.inputVolume = None
+        widget.ui.sampleButton.click()
+        self.assertIs(widget._parameterNode.inputVolume, node)
 
     def test_colours_of_the_sample_are_not_taken_for_the_sample(self):
         widget = self.open()
@@ -433,8 +454,44 @@ class ViewsTest(PanelCase):
         self.widget.ui.show3DButton.click()
         self.widget.ui.cutCheckBox.click()
         scene.remove_node(node)
-        left = [n.GetName() for n in scene_nodes() if n.GetID() not in before]
-        self.assertEqual(left, [])
+        wait_until(lambda: {n.GetID() for n in scene_nodes()} == before)
+
+    def test_branch_that_slicer_removes_is_left_alone_until_it_is_done(self):
+        hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
+        node = self.colorize(self.widget)
+        self.widget.ui.show3DButton.click()
+        rgba = node.GetNodeReference(rendering.RENDERING_REFERENCE)
+        patient = hierarchy.CreateSubjectItem(hierarchy.GetSceneItemID(), "Patient")
+        for member in (self.mri, node):
+            hierarchy.SetItemParent(
+                hierarchy.GetItemByDataNode(member) or hierarchy.CreateItem(patient, member),
+                patient,
+            )
+        own = {n.GetID() for n in (self.mri, node)}
+        own |= {n.GetDisplayNode().GetID() for n in (self.mri, node)}
+        removed = []
+
+        @vtk.calldata_type(vtk.VTK_OBJECT)
+        def watch(caller, event, gone):
+            removed.append(gone.GetID())
+
+        tag = slicer.mrmlScene.AddObserver(slicer.mrmlScene.NodeRemovedEvent, watch)
+        self.addCleanup(slicer.mrmlScene.RemoveObserver, tag)
+        hierarchy.RemoveItem(patient, True, True)
+        self.assertLessEqual(set(removed), own, "nothing of ours in the middle of Slicer's removal")
+        self.assertTrue(scene.in_scene(rgba))
+        wait_until(lambda: not scene.in_scene(rgba))
+
+    def test_copy_for_the_rendering_is_offered_nowhere(self):
+        self.colorize(self.widget)
+        names = lambda: {  # noqa: E731
+            selector.nodeFromIndex(n).GetName()
+            for selector in (self.widget.ui.colorVolumeSelector, self.widget.ui.outputSelector)
+            for n in range(selector.nodeCount())
+        }
+        before = names()
+        self.widget.ui.show3DButton.click()
+        self.assertEqual(names(), before)
 
     def test_copy_of_a_colour_volume_leaves_the_rendering_when_it_is_deleted(self):
         node = self.colorize(self.widget)
@@ -451,8 +508,11 @@ class ViewsTest(PanelCase):
         with mock.patch.object(MRIColorize, "remove_rendering") as removed:
             slicer.mrmlScene.StartState(slicer.mrmlScene.BatchProcessState)
             slicer.mrmlScene.RemoveNode(node)
+            self.widget._removeOrphans()
+            removed.assert_not_called()
             slicer.mrmlScene.EndState(slicer.mrmlScene.BatchProcessState)
             slicer.mrmlScene.Clear()
+            self.widget._removeOrphans()
         removed.assert_not_called()
 
     def test_restore_shows_what_was_shown_before_and_hides_the_rendering(self):

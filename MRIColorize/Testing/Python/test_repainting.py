@@ -75,7 +75,8 @@ class RepaintTest(unittest.TestCase):
     def test_undo_takes_a_recolouring_back(self):
         node = self.logic.colorize(self.mri, editable=True)
         before = self.colors(node)
-        node.SetUndoEnabled(True)
+        rgba = rendering.write_rgba(node, self.mri)
+        solid = slicer.util.arrayFromVolume(rgba).copy()
         slicer.mrmlScene.SetUndoOn()
         self.addCleanup(slicer.mrmlScene.ClearUndoStack)
         self.addCleanup(slicer.mrmlScene.SetUndoOff)
@@ -83,6 +84,7 @@ class RepaintTest(unittest.TestCase):
         self.assertFalse(np.array_equal(self.colors(node), before))
         slicer.mrmlScene.Undo()
         np.testing.assert_array_equal(self.colors(node), before)
+        np.testing.assert_array_equal(slicer.util.arrayFromVolume(rgba), solid)
 
     def test_tissue_map_and_rendering_follow(self):
         node = self.logic.colorize(self.mri, editable=True, tissue=True)

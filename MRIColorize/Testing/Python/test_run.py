@@ -5,6 +5,7 @@ import warnings
 
 from MRIColorizeLib.engine.run import Run
 from MRIColorizeLib.errors import Cancelled, InputError
+from MRIColorizeLib.notes import tell
 
 
 def steps(total=3, error=None, closed=None):
@@ -123,17 +124,25 @@ class RunTest(unittest.TestCase):
         with self.assertRaises(RuntimeError):
             Run(steps()).result()
 
-    def test_warnings_become_notes_and_each_comes_once(self):
-        def warning_steps():
+    def test_what_is_told_becomes_notes_and_each_comes_once(self):
+        def telling_steps():
             for done in range(3):
-                warnings.warn("3 voxels are not finite", stacklevel=1)
-                warnings.warn("old", DeprecationWarning, stacklevel=1)
+                tell("3 voxels are not finite")
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")
+                    warnings.warn("a library's own", stacklevel=1)
                 yield done, 3
 
-        run = Run(warning_steps())
+        run = Run(telling_steps())
         while run.advance():
             pass
         self.assertEqual(run.notes, ["3 voxels are not finite"])
+
+    def test_progress_that_did_not_move_is_not_told_again(self):
+        run = self.run_of(iter([(0, 3), (1, 3), (1, 3), (1, 3), (2, 3)]))
+        while len(self.events) < 3:
+            run.advance()
+        self.assertEqual(self.events, [(0, 3), (1, 3), (2, 3)])
 
     def test_pace_is_unknown_before_the_first_slice_and_positive_after_it(self):
         run = Run(steps(total=4))

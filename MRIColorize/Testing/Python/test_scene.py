@@ -10,6 +10,7 @@ import slicer
 import vtk
 from stand_ins import (
     OBLIQUE,
+    StandInEngine,
     add_mri,
     clear_scene,
     colors_of,
@@ -18,6 +19,7 @@ from stand_ins import (
     scene_state,
 )
 
+import MRIColorize
 from MRIColorizeLib import __version__
 from MRIColorizeLib.errors import InputError, OutputError
 from MRIColorizeLib.scene import nodes as scene
@@ -278,41 +280,38 @@ class WriteColorTest(unittest.TestCase):
 
 
 class UndoTest(unittest.TestCase):
-    """With the scene's undo on, and volumes taking part in it, one undo takes the colours back."""
-
-    KINDS = ("vtkMRMLVectorVolumeNode", "vtkMRMLVectorVolumeDisplayNode")
+    """With the scene's undo on, and nodes as Slicer makes them, one undo takes a run back."""
 
     def setUp(self):
         clear_scene()
-        for kind in self.KINDS:
-            default = slicer.mrmlScene.CreateNodeByClass(kind)
-            default.UnRegister(None)
-            default.SetUndoEnabled(True)
-            slicer.mrmlScene.AddDefaultNode(default)
+        self.mri = add_mri()
+        self.assertFalse(self.mri.GetUndoEnabled(), "Slicer's default")
         slicer.mrmlScene.SetUndoOn()
+        self.addCleanup(slicer.mrmlScene.ClearUndoStack)
+        self.addCleanup(slicer.mrmlScene.SetUndoOff)
 
-    def tearDown(self):
-        slicer.mrmlScene.SetUndoOff()
-        slicer.mrmlScene.ClearUndoStack()
-        for kind in self.KINDS:
-            slicer.mrmlScene.GetDefaultNodeByClass(kind).SetUndoEnabled(False)
-
-    def test_undo_removes_a_new_colour_volume(self):
-        mri = add_mri()
-        scene.write_color(made_color(), mri)
+    def test_undo_removes_all_that_a_run_has_made(self):
+        before = [node.GetID() for node in scene_nodes()]
+        logic = MRIColorize.MRIColorizeLogic(StandInEngine())
+        logic.colorize(self.mri, tissue=True, confidence=True)
+        self.assertGreater(len(scene_nodes()), len(before) + 2)
         slicer.mrmlScene.Undo()
-        self.assertNotIn("head_color", [node.GetName() for node in scene_nodes()])
+        self.assertEqual([node.GetID() for node in scene_nodes()], before)
 
     def test_undo_gives_a_reused_output_its_old_colours_back(self):
-        mri = add_mri()
         output = slicer.util.addVolumeFromArray(
             np.full((2, 2, 2, 3), 7, np.uint8), nodeClassName="vtkMRMLVectorVolumeNode"
         )
-        scene.write_color(made_color(), mri, output)
+        scene.write_color(made_color(), self.mri, output)
         slicer.mrmlScene.Undo()
         np.testing.assert_array_equal(
             slicer.util.arrayFromVolume(output), np.full((2, 2, 2, 3), 7, np.uint8)
         )
+
+    def test_nodes_take_no_part_in_undo_while_it_is_off(self):
+        slicer.mrmlScene.SetUndoOff()
+        node = scene.write_color(made_color(), self.mri)
+        self.assertFalse(node.GetUndoEnabled())
 
 
 if __name__ == "__main__":
