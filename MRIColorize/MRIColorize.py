@@ -25,6 +25,7 @@ from MRIColorizeLib.engine.run import Run
 from MRIColorizeLib.errors import Cancelled, DependencyError, InputError, MRIColorizeError
 from MRIColorizeLib.network.palettes import Palette
 from MRIColorizeLib.panel.choices import (
+    likely_color,
     likely_input,
     likely_view,
     name_choices,
@@ -97,6 +98,7 @@ class MRIColorizeWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._parameterNode: Any = None
         self._parameterNodeGuiTag: Any = None
         self._isOpen = True
+        self._hasNews = False  # a run ended while another module was open
         self._isPreviewing = False
         self._stopTip = ""
         self._orphans: set[str] = set()  # renderings whose colours have gone
@@ -119,7 +121,7 @@ class MRIColorizeWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._models = ModelPanel(self.ui, self._settings, self._installer)
         self._palettes = PalettePanel(self.ui, self._onPalette)
         self._tissues = TissuePanel(self.ui, lambda: self._parameterNode, self.logic.repainter)
-        self._views = ViewPanel(self.ui, lambda: self._parameterNode)
+        self._views = ViewPanel(self.ui, self._chosen)
         for button, slot in (
             (self.ui.colorizeButton, self.onColorizeButton),
             (self.ui.previewButton, self.onPreviewButton),
@@ -132,6 +134,8 @@ class MRIColorizeWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self.onSceneStartClose)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self.onSceneSettled)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.NodeRemovedEvent, self.onNodeRemoved)
+        for event in (slicer.mrmlScene.NodeRemovedEvent, slicer.mrmlScene.EndBatchProcessEvent):
+            self.addObserver(slicer.mrmlScene, event, self.onNodesGone)
         # Selectors that are bound while a scene is read would overwrite what it says was chosen.
         self.addObserver(
             slicer.mrmlScene, slicer.mrmlScene.StartImportEvent, self.onSceneStartImport
@@ -147,10 +151,13 @@ class MRIColorizeWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.removeObservers()
 
     def enter(self) -> None:
-        """Called when the module is opened."""
-        self._isOpen = True
+        """Called when the module is opened: also says how a run ended meanwhile."""
+        news = self.ui.statusLabel.text if self._hasNews else ""
+        self._isOpen, self._hasNews = True, False
         self._models.update()
         self.initializeParameterNode()
+        if news:
+            self.ui.statusLabel.text = news
 
     def exit(self) -> None:
         """Called when another module is opened; a run goes on, but for a preview."""
@@ -199,12 +206,19 @@ class MRIColorizeWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         while self._orphans:
             remove_rendering(self._orphans.pop())
 
+    def onNodesGone(self, caller: Any = None, event: Any = None) -> None:
+        """What the views offer may need a volume that has left the scene."""
+        if self._parameterNode is not None and not slicer.mrmlScene.IsBatchProcessing():
+            self._views.update()
+
     def initializeParameterNode(self) -> None:
         """Take up the scene's parameter node; without a choice yet, choose the MRI on view."""
         parameterNode = self.logic.getParameterNode()
         # Before the selectors are bound: they would take the first nodes of the scene.
         if parameterNode.inputVolume is None:
             parameterNode.inputVolume = likely_input()
+        if parameterNode.colorVolume is None:
+            parameterNode.colorVolume = likely_color()
         if parameterNode.previewView is None:
             parameterNode.previewView = likely_view()
         self.setParameterNode(parameterNode)
@@ -226,6 +240,10 @@ class MRIColorizeWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._watchInput()
 
     # --- what the buttons start ---------------------------------------------------------------
+
+    def _chosen(self) -> Any:
+        """The scene's choices, also while another module is open and the panel is bound to none."""
+        return self._parameterNode or self.logic.getParameterNode()
 
     @property
     def _run(self) -> Run | None:
@@ -373,8 +391,7 @@ class MRIColorizeWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def _choose(self, colorVolume: Any) -> None:
         """Make a volume the one that views and palette are for, and show it."""
-        if self._parameterNode is not None:  # None while another module is open
-            self._parameterNode.colorVolume = colorVolume
+        self._chosen().colorVolume = colorVolume
         self._views.showResult(colorVolume)
 
     def _onPalette(self, palette: Palette | None) -> None:
@@ -391,6 +408,7 @@ class MRIColorizeWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def _onRunChanged(self) -> None:
         busy = self._runs.isBusy
+        self._hasNews = not busy and not self._isOpen
         self.ui.colorizeButton.text = _("Cancel") if self._run is not None else _("Colorize")
         self._isPreviewing = self._isPreviewing and busy
         for section in (

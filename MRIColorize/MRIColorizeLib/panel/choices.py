@@ -12,7 +12,7 @@ from slicer.i18n import tr as _
 from ..errors import InputError
 from ..network.palettes import Palette
 from ..options import OPTIONS, PARAMETERS, ColorizeOptions
-from ..scene.nodes import Node, check_input
+from ..scene.nodes import ATTRIBUTE_PREFIX, Node, check_input
 from ..scene.request import Request
 from .settings import MachineSettings
 
@@ -66,6 +66,17 @@ def likely_input() -> Node | None:
             continue
         return node
     return None
+
+
+def likely_color() -> Node | None:
+    """The colour volume to show unless a person chooses one: the last of ours in the scene."""
+    volumes = slicer.util.getNodesByClass("vtkMRMLVectorVolumeNode")
+    ours = [
+        node
+        for node in volumes
+        if node.GetAttribute(ATTRIBUTE_PREFIX + "Model") and not node.GetHideFromEditors()
+    ]
+    return ours[-1] if ours else None
 
 
 def likely_view() -> Node | None:

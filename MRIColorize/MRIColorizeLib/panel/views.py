@@ -25,7 +25,7 @@ from ..scene.views import (
 
 
 class ViewPanel:
-    """Shows the chosen colour volume; `parameters()` gives the parameter node or None."""
+    """Shows the chosen colour volume; `parameters()` gives the parameter node."""
 
     def __init__(self, ui: Any, parameters: Callable[[], Any]) -> None:
         self.ui = ui
@@ -81,13 +81,11 @@ class ViewPanel:
         self._before = None
 
     def _chosen(self) -> Node | None:
-        parameters = self._parameters()
-        return parameters.colorVolume if parameters is not None else None
+        return self._parameters().colorVolume
 
     def _mri(self, node: Node) -> Node | None:
         """The MRI of a colour volume: its own, else the chosen one when it lies there too."""
-        parameters = self._parameters()
-        return input_or(node, parameters.inputVolume if parameters is not None else None)
+        return input_or(node, self._parameters().inputVolume)
 
     def _linked(self, node: Node) -> Node | None:
         """The same for a volume that is shown, which knows its MRI from then on."""
@@ -107,8 +105,6 @@ class ViewPanel:
 
     def _look(self) -> Look:
         chosen = self._parameters()
-        if chosen is None:
-            return Look()
         return Look(chosen.opacity3D, chosen.shift3D, chosen.gradient3D, chosen.lighting3D)
 
     def _remember(self) -> None:

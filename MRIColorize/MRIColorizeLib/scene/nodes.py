@@ -204,7 +204,8 @@ def _could_be_input(node: Node | None, colorNode: Node) -> TypeGuard[Node]:
         check_input(node)
     except InputError:
         return False
-    return colorNode.GetImageData() is not None and same_grid(node, colorNode)
+    # A node that has left the scene can still be referred to for a moment.
+    return in_scene(node) and colorNode.GetImageData() is not None and same_grid(node, colorNode)
 
 
 def same_grid(one: Node, other: Node) -> bool:

@@ -431,6 +431,61 @@ class PanelTest(unittest.TestCase):
         self.assertEqual(len(color_nodes()), 1)
         self.assertTrue(widget.ui.colorizeButton.enabled)
 
+    def test_result_of_a_run_that_ended_meanwhile_is_taken_up_on_return(self):
+        add_mri()
+        widget = self.open()
+        widget._parameterNode.colorVolume = self.make_earlier_colors()
+        widget._parameterNode.opacity3D = 0.5
+        widget.ui.colorizeButton.click()
+        widget.exit()
+        self.finish(widget)
+        node = color_nodes()[-1]
+        self.assertIs(widget.logic.getParameterNode().colorVolume, node)
+        widget.enter()
+        self.assert_taken_up(widget, node)
+        self.assertIn("head_color_1: 5 slices", widget.ui.statusLabel.text)
+        widget.exit()
+        widget.enter()
+        self.assertEqual(widget.ui.statusLabel.text, "Ready.", "news are told once")
+
+    def make_earlier_colors(self):
+        return self.open().logic.colorize(slicer.util.getNode("head"))
+
+    def assert_taken_up(self, widget, node):
+        self.assertEqual(widget.ui.colorVolumeSelector.currentNode().GetID(), node.GetID())
+        for name in ("fadeSlider", "showSlicesButton", "show3DButton"):
+            self.assertTrue(getattr(widget.ui, name).enabled, name)
+
+    def test_result_that_ended_meanwhile_survives_saving_and_loading(self):
+        add_mri()
+        widget = self.open()
+        widget.ui.colorizeButton.click()
+        widget.exit()
+        self.finish(widget)
+        with tempfile.TemporaryDirectory() as folder:
+            path = str(Path(folder) / "scene.mrb")
+            self.assertTrue(slicer.util.saveScene(path))
+            slicer.mrmlScene.Clear()
+            slicer.util.loadScene(path)
+        widget.enter()
+        self.assert_taken_up(widget, slicer.util.getNode("head_color"))
+
+    def test_colours_in_the_scene_that_nobody_chose_are_taken_up(self):
+        add_mri()
+        node = self.make_earlier_colors()
+        widget = self.open()
+        self.assert_taken_up(widget, node)
+
+    def test_error_of_a_run_that_ended_meanwhile_is_told_on_return(self):
+        add_mri()
+        widget = self.open(StandInEngine(5, 3, raiser(InputError("It is constant."))))
+        with mock.patch("slicer.util.errorDisplay"):
+            widget.ui.colorizeButton.click()
+            widget.exit()
+            self.finish(widget)
+        widget.enter()
+        self.assertEqual(widget.ui.statusLabel.text, "It is constant.")
+
     def test_closing_the_panel_cancels_the_run(self):
         add_mri()
         widget = self.open()

@@ -409,6 +409,14 @@ class ViewsTest(PanelCase):
         self.widget._views.update()
         self.assertFalse(slider.enabled, "under another transform the MRI is elsewhere")
 
+    def test_fade_is_off_as_soon_as_the_mri_is_deleted(self):
+        node = self.colorize(self.widget)
+        self.widget._parameterNode.inputVolume = add_mri("other", (4, 5, 6))
+        self.assertTrue(self.widget.ui.fadeSlider.enabled)
+        slicer.mrmlScene.RemoveNode(self.mri)
+        self.assertFalse(self.widget.ui.fadeSlider.enabled)
+        self.assertIn(f"{node.GetName()} knows no MRI", self.widget.ui.fadeSlider.toolTip)
+
     def test_layout_without_a_3d_view_gives_way_to_one_and_comes_back(self):
         manager, layouts = slicer.app.layoutManager(), slicer.vtkMRMLLayoutNode
         self.addCleanup(manager.setLayout, layouts.SlicerLayoutFourUpView)
