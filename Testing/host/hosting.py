@@ -231,10 +231,12 @@ class Host:
         self,
         path: str | Path,
         node: Any = None,
-        direction: tuple[float, float, float] = (0.6, 1.0, 0.4),
+        direction: tuple[float, float, float] | None = (0.6, 1.0, 0.4),
         size: int = 300,
     ) -> np.ndarray:
         """Write the 3D view seen from `direction` (RAS); returns uint8 (size, size, 3).
+
+        None leaves the camera where the module put it.
 
         A given volume node gets default volume rendering first (the logic is Slicer's, its
         presets are not); otherwise the view shows what the module has made visible.
@@ -246,7 +248,8 @@ class Host:
             display.SetVisibility(True)
         view = slicer.app.layoutManager().threeDWidget(0).threeDView()
         view.resize(size, size)
-        view.look_from(direction)
+        if direction is not None:
+            view.look_from(direction)
         pixels = view.picture()
         write_png(Path(path), pixels)
         return pixels

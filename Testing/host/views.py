@@ -119,12 +119,16 @@ class ThreeDView(_View):
         self._window.SetSize(width, height)
 
     def resetFocalPoint(self) -> None:
-        """Look at everything that is visible."""
+        """Look at the middle of what is visible; as in Slicer the camera keeps its place."""
         self._window.Render()
-        self._renderer.ResetCamera()
+        bounds = np.array(self._renderer.ComputeVisiblePropBounds()).reshape(3, 2)
+        self._renderer.GetActiveCamera().SetFocalPoint(*bounds.mean(axis=1))
+        self._renderer.ResetCameraClippingRange()
 
     def resetCamera(self) -> None:
-        self.resetFocalPoint()
+        """Come as near as all that is visible is seen."""
+        self._window.Render()
+        self._renderer.ResetCamera()
 
     def look_from(self, direction: tuple[float, float, float]) -> None:
         """Place the camera on the side `direction` (RAS) of the visible objects, head up."""
@@ -132,7 +136,7 @@ class ThreeDView(_View):
         focus = np.array(camera.GetFocalPoint())
         camera.SetPosition(*(focus + 500 * np.array(direction)))
         camera.SetViewUp(0, 0, 1)
-        self.resetFocalPoint()
+        self.resetCamera()
 
 
 class SliceWidget:

@@ -10,7 +10,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from ..errors import MRIColorizeError
-from ..scene.cutting import cut, is_cut, mend
+from ..scene.cutting import CUTS, FACING, cut_of, cut_open, mend
 from ..scene.nodes import INPUT_REFERENCE, Node, in_scene, input_of, input_or
 from ..scene.rendering import Look, hide_volume, rendering_of, set_look, show_slices, show_volume
 from ..scene.views import (
@@ -23,6 +23,9 @@ from ..scene.views import (
     restore_views,
 )
 
+# What the box of cuts offers, in order; None is the whole.
+CHOICES = (None, *CUTS, FACING)
+
 
 class ViewPanel:
     """Shows the chosen colour volume; `parameters()` gives the parameter node."""
@@ -32,10 +35,12 @@ class ViewPanel:
         self._parameters = parameters
         self._before: ViewsState | None = None
         self._applied: tuple[str, Look] | None = None  # display node and look last given to it
+        for name in CHOICES:
+            self.ui.cutComboBox.addItem(cut_names()[name])
         self.ui.fadeSlider.connect("valueChanged(double)", self._onFade)
         self.ui.showSlicesButton.connect("clicked()", self._onShowSlices)
         self.ui.show3DButton.connect("clicked(bool)", self._onShow3D)
-        self.ui.cutCheckBox.connect("clicked(bool)", self._onCut)
+        self.ui.cutComboBox.connect("activated(int)", self._onCut)
         self.ui.restoreViewsButton.connect("clicked()", self._onRestore)
 
     def showResult(self, colorNode: Node) -> None:
@@ -61,10 +66,14 @@ class ViewPanel:
         self.ui.restoreViewsButton.enabled = self._before is not None
         isShown = display is not None and bool(display.GetVisibility())
         self.ui.show3DButton.checked = isShown
-        self.ui.cutCheckBox.enabled = isShown
-        self.ui.cutCheckBox.checked = is_cut(display)
-        self.ui.cutCheckBox.toolTip = (
-            _("Cut the upper half away in 3D; drag the handles of the box to cut elsewhere.")
+        chosen = cut_of(display)
+        self.ui.cutComboBox.enabled = isShown
+        self.ui.cutComboBox.currentIndex = CHOICES.index(chosen) if chosen in CHOICES else -1
+        self.ui.cutComboBox.toolTip = (
+            _(
+                "Cut the rendering open towards the viewer, whose camera turns there unless you "
+                "moved it; drag the handles of the box to cut elsewhere."
+            )
             if isShown
             else _("Show the colours in 3D first.")
         )
@@ -149,10 +158,10 @@ class ViewPanel:
         if layout is not None and self._before is not None and self._before.layout is None:
             self._before = replace(self._before, layout=layout)
 
-    def _onCut(self, isCut: bool) -> None:
-        display = rendering_of(self._chosen())
-        if display is not None and isCut:
-            cut(display)
+    def _onCut(self, index: int) -> None:
+        display, name = rendering_of(self._chosen()), CHOICES[index]
+        if display is not None and name is not None:
+            cut_open(display, name)
         elif display is not None:
             mend(display)
         self.update()
@@ -162,3 +171,16 @@ class ViewPanel:
             restore_views(self._before, self._chosen())
         self._before = None
         self.update()
+
+
+def cut_names() -> dict[str | None, str]:
+    """What a person reads for each cut; None is the whole."""
+    return {
+        None: _("Nothing"),
+        "top": _("Top"),
+        "front": _("Front"),
+        "left": _("Left half"),
+        "right": _("Right half"),
+        "corner": _("Corner"),
+        FACING: _("What faces me"),
+    }

@@ -20,6 +20,8 @@ ATTRIBUTE_PREFIX = "MRIColorize."
 # Node reference from a colour volume to its MRI; Slicer keeps it right when a scene is loaded into
 # another, which it does not for an ID in an attribute.
 INPUT_REFERENCE = ATTRIBUTE_PREFIX + "Input"
+# Node reference from a colour volume to the RGBA volume that its 3D rendering shows.
+RENDERING_REFERENCE = ATTRIBUTE_PREFIX + "Rendering"
 
 # MRML nodes are C++ objects without Python types.
 Node = Any
@@ -79,6 +81,13 @@ def ijk_to_ras(node: Node) -> np.ndarray:
     matrix = vtk.vtkMatrix4x4()
     node.GetIJKToRASMatrix(matrix)
     return np.array([[matrix.GetElement(row, column) for column in range(4)] for row in range(4)])
+
+
+def moved(point: Any, source: Node | None, target: Node | None) -> Any:
+    """A point in RAS mm from below one transform node to below another; None is the world."""
+    transform = vtk.vtkGeneralTransform()
+    slicer.vtkMRMLTransformNode.GetTransformBetweenNodes(source, target, transform)
+    return transform.TransformPoint([float(value) for value in point])
 
 
 def write_color(

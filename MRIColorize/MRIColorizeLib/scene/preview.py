@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import slicer
-import vtk
 from slicer.i18n import tr as _
 
 from ..errors import InputError
 from ..provenance import NOTICE
 from ..volume import PLANE_NORMAL, ColorVolume, nearest_axes
-from .nodes import ATTRIBUTE_PREFIX, Node, ijk_to_ras, in_scene, read_volume, write_volume
+from .nodes import ATTRIBUTE_PREFIX, Node, ijk_to_ras, in_scene, moved, read_volume, write_volume
 from .request import EngineSource, Request, computed, options_for
 from .views import composite_of
 
@@ -36,7 +34,7 @@ def shown_slice(sliceNode: Node, volumeNode: Node) -> tuple[str, int]:
     matrix = ijk_to_ras(volumeNode)
     to_ijk = np.linalg.inv(matrix)
     parent = volumeNode.GetParentTransformNode()
-    start, end = (to_ijk @ [*_moved(point, None, parent), 1.0] for point in (center, ahead))
+    start, end = (to_ijk @ [*moved(point, None, parent), 1.0] for point in (center, ahead))
     steps = (end - start)[:3] * np.linalg.norm(matrix[:3, :3], axis=0)  # mm along i, j, k
     axis = 2 - int(np.argmax(np.abs(steps)))  # of the array: K, J, I
     axes = nearest_axes(matrix)
@@ -120,9 +118,9 @@ def _snap(sliceNode: Node, node: Node, plane: str) -> None:
     """Move the view onto the preview, by half a voxel at most: between slices it sees nothing."""
     matrix = ijk_to_ras(node)
     center = slicer.util.arrayFromVTKMatrix(sliceNode.GetSliceToRAS())[:3, 3]
-    ijk = np.linalg.inv(matrix) @ [*_moved(center, None, node.GetParentTransformNode()), 1.0]
+    ijk = np.linalg.inv(matrix) @ [*moved(center, None, node.GetParentTransformNode()), 1.0]
     ijk[2 - nearest_axes(matrix)[PLANE_NORMAL[plane]]] = 0
-    onto = _moved((matrix @ ijk)[:3], node.GetParentTransformNode(), None)
+    onto = moved((matrix @ ijk)[:3], node.GetParentTransformNode(), None)
     sliceNode.JumpSliceByOffsetting(*onto)
 
 
@@ -133,10 +131,3 @@ def _cut(color: ColorVolume, plane: str, index: int) -> tuple[np.ndarray, np.nda
     matrix = color.ijk_to_ras.copy()
     matrix[:3, 3] += index * matrix[:3, 2 - axis]
     return array, matrix
-
-
-def _moved(point: np.ndarray, source: Node | None, target: Node | None) -> Any:
-    """A point in RAS mm from below one transform node to below another; None is the world."""
-    transform = vtk.vtkGeneralTransform()
-    slicer.vtkMRMLTransformNode.GetTransformBetweenNodes(source, target, transform)
-    return transform.TransformPoint([float(value) for value in point])

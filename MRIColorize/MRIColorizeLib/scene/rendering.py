@@ -12,9 +12,11 @@ from slicer.i18n import tr as _
 from ..errors import OutputError
 from ..provenance import NOTICE
 from ..volume import Volume
+from .camera import frame, seen_corners
 from .cutting import mend, show_box
 from .nodes import (
     ATTRIBUTE_PREFIX,
+    RENDERING_REFERENCE,
     Node,
     ijk_to_ras,
     in_scene,
@@ -25,10 +27,6 @@ from .nodes import (
     vtk_image,
     write_volume,
 )
-from .opacity import alpha
-
-# Node reference from a colour volume to the RGBA volume that its 3D rendering shows.
-RENDERING_REFERENCE = ATTRIBUTE_PREFIX + "Rendering"
 
 # Stored alpha (0 to 255) to opacity for each mm of tissue. The body's darkest voxels have an alpha
 # of 64: a millimetre of them is a veil, a layer of them is seen. What is below 40 is the blur of
@@ -83,7 +81,8 @@ def show_volume(colorNode: Node, mriNode: Node | None = None, look: Look | None 
     """Render the colours in the 3D views; returns the volume rendering display node.
 
     An RGB volume would take its luminance as opacity, and dark muscle would vanish; so an RGBA
-    volume, with alpha from the MRI, is made beside the colours (once; later calls renew it).
+    volume, with alpha from the MRI, is made beside the colours (once; later calls renew it). The
+    camera frames what was not shown before.
     mriNode: the MRI; None finds the one the colours were made from. Raises OutputError.
     """
     module = getattr(slicer.modules, "volumerendering", None)
@@ -93,16 +92,20 @@ def show_volume(colorNode: Node, mriNode: Node | None = None, look: Look | None 
         )
     isNew = not in_scene(colorNode.GetNodeReference(RENDERING_REFERENCE))
     rgbaNode = write_rgba(colorNode, mriNode)
+    hasLook = module.logic().GetFirstVolumeRenderingDisplayNode(rgbaNode) is not None
     display = module.logic().CreateDefaultVolumeRenderingNodes(rgbaNode)
     if display is None or display.GetVolumePropertyNode() is None:
         if isNew:
             remove_node(rgbaNode)
         raise OutputError(_("The 3D view could not be set up: nothing was added."))
+    if not hasLook:  # it has the name of Slicer's preset, "US-Fetal"
+        display.GetVolumePropertyNode().SetName(f"{rgbaNode.GetName()}_look")
     set_look(display, look or Look())
+    wasShown = bool(display.GetVisibility()) and hasLook
     display.SetVisibility(True)
     show_box(display, True)
-    if isNew and slicer.app.layoutManager() is not None:
-        slicer.util.resetThreeDViews()
+    if not wasShown:
+        frame(seen_corners(rgbaNode))
     return display
 
 
@@ -191,6 +194,22 @@ def write_rgba(
     node.SetHideFromEditors(True)  # scenes of earlier versions hold it unhidden
     colorNode.SetNodeReferenceID(RENDERING_REFERENCE, node.GetID())
     return node
+
+
+def alpha(volume: Volume, mask: np.ndarray, floor: float = 0.25) -> np.ndarray:
+    """Alpha from MRI intensity inside the body, uint8 (K, J, I).
+
+    Luminance as opacity would make dark tissue (muscle) vanish, so every body voxel gets at least
+    `floor`; the MRI's intensity, scaled by the body's 1st and 99th percentiles, adds the rest.
+    Voxels outside `mask` (bool (K, J, I)) are transparent.
+    """
+    body = volume.array[mask]
+    result = np.zeros(volume.array.shape, dtype=np.uint8)
+    if body.size:
+        low, high = np.percentile(body, (1, 99))
+        scaled = np.clip((body - low) / max(high - low, np.finfo(np.float32).tiny), 0, 1)
+        result[mask] = np.rint(255 * (floor + (1 - floor) * scaled)).astype(np.uint8)
+    return result
 
 
 def _intensity(colorNode: Node, mriNode: Node | None, rgb: np.ndarray) -> Volume:

@@ -7,7 +7,7 @@ import torch
 import vtk
 
 from MRIColorizeLib.color import add_detail, lab_to_rgb, lock_lightness, rgb_to_lab, saturate
-from MRIColorizeLib.scene.opacity import alpha
+from MRIColorizeLib.scene.rendering import alpha
 from MRIColorizeLib.volume import Volume
 
 

@@ -431,20 +431,26 @@ class ViewsTest(PanelCase):
             self.widget.ui.restoreViewsButton.click()
             self.assertEqual(manager.layout, layout)
 
-    def test_cut_takes_the_upper_half_away_and_is_taken_back(self):
+    def choose_cut(self, text):
+        box = self.widget.ui.cutComboBox
+        box.currentIndex = box.findText(text)
+        box.activated.emit(box.currentIndex)
+
+    def test_cut_is_chosen_hidden_with_the_rendering_and_taken_back(self):
         node = self.colorize(self.widget)
-        box = self.widget.ui.cutCheckBox
+        box = self.widget.ui.cutComboBox
         self.assertFalse(box.enabled)
         self.assertIn("Show the colours in 3D first", box.toolTip)
         self.widget.ui.show3DButton.click()
         self.assertTrue(box.enabled)
-        box.click()
+        self.assertEqual(box.currentText, "Nothing")
+        self.choose_cut("Top")
         display = rendering.rendering_of(node)
         roi = display.GetMarkupsROINode()
         self.assertTrue(display.GetCroppingEnabled())
         self.assertTrue(roi.GetDisplayVisibility())
         self.widget._views.update()
-        self.assertTrue(box.checked)
+        self.assertEqual(box.currentText, "Top")
         self.widget.ui.show3DButton.click()
         self.assertFalse(roi.GetDisplayVisibility(), "no box around nothing")
         self.widget.ui.show3DButton.click()
@@ -452,7 +458,7 @@ class ViewsTest(PanelCase):
         self.widget.ui.restoreViewsButton.click()
         self.assertFalse(roi.GetDisplayVisibility())
         self.widget.ui.show3DButton.click()
-        box.click()
+        self.choose_cut("Nothing")
         self.assertFalse(display.GetCroppingEnabled())
         self.assertFalse(scene.in_scene(roi))
 
@@ -460,7 +466,7 @@ class ViewsTest(PanelCase):
         before = {n.GetID() for n in scene_nodes()}
         node = self.colorize(self.widget)
         self.widget.ui.show3DButton.click()
-        self.widget.ui.cutCheckBox.click()
+        self.choose_cut("Corner")
         scene.remove_node(node)
         wait_until(lambda: {n.GetID() for n in scene_nodes()} == before)
 

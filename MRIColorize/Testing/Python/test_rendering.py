@@ -254,6 +254,15 @@ class VolumeRenderingTest(unittest.TestCase):
         rendering.set_look(display, rendering.Look())
         self.assertEqual(curve(), usual)
 
+    def test_nodes_of_the_rendering_are_called_after_the_volume(self):
+        mri, colors = add_pair()
+        display = rendering.show_volume(colors, mri)
+        name = f"{colors.GetName()}_3d_look"
+        self.assertEqual(display.GetVolumePropertyNode().GetName(), name)
+        display.GetVolumePropertyNode().SetName("mine")
+        rendering.show_volume(colors, mri)
+        self.assertEqual(display.GetVolumePropertyNode().GetName(), "mine")
+
     def test_second_call_adds_no_node(self):
         mri, colors = add_pair()
         rendering.show_volume(colors, mri)

@@ -80,7 +80,6 @@ class ScreenshotTest(unittest.TestCase):
             getattr(view.mrmlViewNode(), f"Set{setting}")(False)
         empty = picture_of(view)
         display = self.widget.logic.showIn3D(node, self.mri)
-        slicer.util.resetThreeDViews()
         drawn = picture_of(view)
         changed = (empty != drawn).any(axis=-1)
         self.assertGreater(changed.mean(), 0.05, "nothing is drawn")
