@@ -25,6 +25,7 @@ from MRIColorizeLib.engine.run import Run
 from MRIColorizeLib.errors import Cancelled, DependencyError, InputError, MRIColorizeError
 from MRIColorizeLib.network.palettes import Palette
 from MRIColorizeLib.panel.choices import (
+    MaskBackground,
     likely_color,
     likely_input,
     likely_view,
@@ -45,7 +46,7 @@ from MRIColorizeLib.scene.logic import MRIColorizeLogic
 from MRIColorizeLib.scene.many import usable_volumes
 from MRIColorizeLib.scene.parameters import RESETTABLE
 from MRIColorizeLib.scene.rendering import RENDERING_REFERENCE, remove_rendering
-from MRIColorizeLib.scene.request import Request
+from MRIColorizeLib.scene.request import Request, default_background
 from MRIColorizeLib.scene.sample import loadSample, registerSampleData
 from MRIColorizeLib.scene.sequences import sequence_of, shown_frame
 
@@ -95,6 +96,7 @@ class MRIColorizeWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.logic = logic or MRIColorizeLogic()
         self._installer = installer or DependencyInstaller()
         self._settings = MachineSettings()
+        self._background = MaskBackground()
         self._parameterNode: Any = None
         self._parameterNodeGuiTag: Any = None
         self._isOpen = True
@@ -232,6 +234,7 @@ class MRIColorizeWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             )
         self._parameterNode = parameterNode
         self._parameterNodeGuiTag = None
+        self._background.forget()
         if parameterNode is not None:
             self._parameterNodeGuiTag = parameterNode.connectGui(self.ui)
             name_choices(self.ui)
@@ -323,6 +326,8 @@ class MRIColorizeWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         for name in RESETTABLE:
             default = self._parameterNode.default(name).value
             setattr(self._parameterNode, name, default)
+        isMasked = self._parameterNode.maskNode is not None
+        self._parameterNode.background = default_background(isMasked)
         self._settings.reset()
         self._models.update()
         if self._palettes.palette is not None:
@@ -429,6 +434,8 @@ class MRIColorizeWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         """Enable the buttons, or say in the status line and in tooltips why they are off."""
         self._watchInput()
         self._showPalette()
+        if self._parameterNode is not None:
+            self._background.follow(self._parameterNode)
         if self._runs.isBusy:
             self.ui.colorizeButton.enabled = self._run is not None
             self.ui.colorizeButton.toolTip = self._stopTip

@@ -56,6 +56,9 @@ class ctkCollapsibleButton(StandIn, QtWidgets.QAbstractButton):
         self.setCheckable(True)
         self.setChecked(True)
         self.setContentsMargins(0, _HEADER, 0, 0)
+        # As CTK's: a section is never narrower than what its contents would like.
+        policy = QtWidgets.QSizePolicy
+        self.setSizePolicy(policy.Minimum, policy.Preferred)
         self.toggled.connect(self._fold)
 
     def setCollapsed(self, collapsed: bool) -> None:

@@ -13,7 +13,7 @@ from ..errors import InputError
 from ..network.palettes import Palette
 from ..options import OPTIONS, PARAMETERS, ColorizeOptions
 from ..scene.nodes import ATTRIBUTE_PREFIX, Node, check_input
-from ..scene.request import Request
+from ..scene.request import Request, default_background
 from .settings import MachineSettings
 
 
@@ -82,6 +82,27 @@ def likely_color() -> Node | None:
 def likely_view() -> Node | None:
     """The slice view whose slice is previewed unless a person chooses another: the first."""
     return slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLSliceNode")
+
+
+class MaskBackground:
+    """Lets the MRI lie around a mask, and black around a body, unless a person chose otherwise.
+
+    chosen: the parameter node that the panel is bound to, None for none.
+    """
+
+    def __init__(self) -> None:
+        self._isMasked: bool | None = None  # None: not looked at yet
+
+    def forget(self) -> None:
+        """Another parameter node comes: what it says was chosen."""
+        self._isMasked = None
+
+    def follow(self, chosen: Any) -> None:
+        """Change the background when a mask has come or gone and it is the default without it."""
+        isMasked = chosen.maskNode is not None
+        before, self._isMasked = self._isMasked, isMasked
+        if before not in (None, isMasked) and chosen.background == default_background(before):
+            chosen.background = default_background(isMasked)
 
 
 def name_choices(ui: Any) -> None:

@@ -86,7 +86,10 @@ class ModelPanel:
             self.ui.cardLabel.text = _("No model is installed: install MRI Colorize again.")
             return
         card = self._models[index][1]
-        self.ui.cardLabel.text = _("Licence {licence}, {size:.1f} MB. {use} {limits}").format(
+        self.ui.cardLabel.text = _(
+            "{title}. Licence {licence}, {size:.1f} MB. {use} {limits}"
+        ).format(
+            title=card.title,  # the box may be too narrow for it
             licence=card.licence,
             size=card.weights_bytes / 1e6,
             use=card.details.get("intended_use", ""),
@@ -95,9 +98,10 @@ class ModelPanel:
 
     def _showCache(self) -> None:
         size = cached_bytes()
-        self.ui.cacheLabel.text = _("Models of your own: {folder} ({size:.1f} MB)").format(
-            folder=cache_folder(), size=size / 1e6
-        )
+        self.ui.cacheLabel.text = _("Yours ({size:.1f} MB):").format(size=size / 1e6)
+        # A line that scrolls: the path as a label would widen Slicer's panel for good.
+        self.ui.cacheFolderLineEdit.text = str(cache_folder())
+        self.ui.cacheFolderLineEdit.setCursorPosition(0)
         self.ui.emptyCacheButton.enabled = size > 0
 
     def _onDevice(self, index: int) -> None:

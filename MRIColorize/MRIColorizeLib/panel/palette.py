@@ -82,7 +82,17 @@ class PalettePanel:
             color.setBackground(qt.QBrush(qt.QColor(red, green, blue)))
             table.setItem(row, 0, qt.QTableWidgetItem(names[tissue]))
             table.setItem(row, 1, color)
+        self._fit()
         self._showName()
+
+    def _fit(self) -> None:
+        """Make the table as high as its rows: Slicer's panel scrolls, a list in it need not."""
+        table = self.ui.paletteTable
+        table.verticalHeader().setDefaultSectionSize(table.fontMetrics().height() + 6)
+        table.resizeColumnToContents(0)
+        rows = sum(table.rowHeight(row) for row in range(len(ROWS)))
+        height = rows + table.horizontalHeader().sizeHint.height() + 2 * table.frameWidth
+        table.setFixedHeight(height)
 
     def _showName(self) -> None:
         """Choose the preset by name; a palette that is none gets an entry of its own, the last."""

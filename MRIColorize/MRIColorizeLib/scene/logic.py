@@ -20,7 +20,7 @@ from .many import folder_steps, volumes_steps
 from .nodes import Node, check_input
 from .parameters import MRIColorizeParameterNode
 from .repainting import Repainter
-from .request import Request, colorize_steps
+from .request import Request, colorize_steps, default_background
 
 Progress = Callable[[int, int], "bool | None"]
 
@@ -35,6 +35,7 @@ class MRIColorizeLogic(ScriptedLoadableModuleLogic):
     "cuda", "mps" or "cpu"); `model`, a name or folder; `maskNode`, a segmentation or label map;
     `tissue=True` for a segmentation of the tissues; `palette`, a Palette, its name, file or array;
     and every field of ColorizeOptions (plane, mode, detail, saturation, blend, background...).
+    Around a mask the background is the MRI unless another one is given.
     All raise MRIColorizeError with one sentence; then nothing in the scene has changed.
 
     engineFactory(model, device) makes what has `start(volume, options)` and `palette`, like
@@ -212,6 +213,8 @@ def _request(
     if isinstance(palette, Palette):
         options = {"palette_name": palette.name, **options}
         palette = palette.lab
+    isMasked = maskNode is not None or options.get("mask") is not None
+    options = {"background": default_background(isMasked), **options}
     try:
         chosen = ColorizeOptions(palette=palette, **options)
     except TypeError as error:

@@ -12,7 +12,7 @@ from slicer.i18n import tr as _
 from ..engine.aside import in_thread
 from ..errors import InputError
 from ..network.palettes import Palette
-from ..options import ColorizeOptions
+from ..options import DEFAULTS, ColorizeOptions
 from ..volume import ColorVolume, Volume
 from .masks import read_mask
 from .nodes import Node, check_input, read_volume
@@ -100,6 +100,11 @@ def _recolorable(color: ColorVolume) -> Recolorable | None:
     from ..engine.recoloring import Recolorable  # imports torch
 
     return Recolorable.of(color)
+
+
+def default_background(isMasked: bool) -> str:
+    """What lies outside of the colours unless a person chose: around a mask the MRI goes on."""
+    return "mri" if isMasked else DEFAULTS.background
 
 
 def options_for(request: Request) -> ColorizeOptions:

@@ -120,6 +120,37 @@ class SettingsTest(PanelCase):
         add_mri()
         self.assertEqual(self.open().ui.deviceComboBox.currentIndex, 3)
 
+    def add_mask(self):
+        codes = (made_array() > 50).astype(np.uint8)
+        return slicer.util.addVolumeFromArray(codes, OBLIQUE, "mask", "vtkMRMLLabelMapVolumeNode")
+
+    def test_mri_lies_around_a_mask_and_black_around_a_body(self):
+        add_mri()
+        mask = self.add_mask()
+        widget = self.open()
+        self.assertEqual(widget.ui.backgroundComboBox.currentText, "Black")
+        widget.ui.maskSelector.setCurrentNode(mask)
+        self.assertEqual(widget.ui.backgroundComboBox.currentText, "Grey MRI")
+        self.colorize(widget)
+        self.assertEqual(self.engine.options[-1].background, "mri")
+        widget.ui.resetButton.click()
+        self.assertEqual(widget.ui.backgroundComboBox.currentText, "Grey MRI", "the mask stays")
+        widget.ui.maskSelector.setCurrentNode(None)
+        self.assertEqual(widget.ui.backgroundComboBox.currentText, "Black")
+
+    def test_background_that_a_person_chose_stays_with_and_without_a_mask(self):
+        add_mri()
+        mask = self.add_mask()
+        widget = self.open()
+        widget.ui.backgroundComboBox.currentIndex = 1
+        for node in (mask, None, mask):
+            widget.ui.maskSelector.setCurrentNode(node)
+            self.assertEqual(widget.ui.backgroundComboBox.currentText, "White")
+        widget.ui.backgroundComboBox.currentIndex = 0
+        widget.exit()
+        widget.enter()
+        self.assertEqual(widget.ui.backgroundComboBox.currentText, "Black", "chosen with the mask")
+
     def test_detail_is_off_where_it_does_nothing(self):
         widget = self.open()
         widget.ui.modeComboBox.currentIndex = 1
@@ -252,7 +283,8 @@ class ModelTest(PanelCase):
                 mock.patch(base + "clear_cache") as cleared,
             ):
                 widget = self.open()
-                self.assertIn(f"{folder} (3.0 MB)", widget.ui.cacheLabel.text)
+                self.assertIn("3.0 MB", widget.ui.cacheLabel.text)
+                self.assertEqual(widget.ui.cacheFolderLineEdit.text, folder)
                 for answer, times in ((False, 0), (True, 1)):
                     with mock.patch("slicer.util.confirmOkCancelDisplay", return_value=answer):
                         widget.ui.emptyCacheButton.click()

@@ -288,6 +288,9 @@ class MaskTest(unittest.TestCase):
         logic = MRIColorize.MRIColorizeLogic(engine)
         logic.colorize(self.mri, maskNode=self.add_segmentation())
         np.testing.assert_array_equal(engine.options[0].mask, self.codes > 0)
+        self.assertEqual(engine.options[0].background, "mri")
+        logic.colorize(self.mri, maskNode=self.add_segmentation(), background="white")
+        self.assertEqual(engine.options[1].background, "white")
 
 
 if __name__ == "__main__":
