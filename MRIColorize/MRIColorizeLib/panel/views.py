@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+import qt
 import slicer
 from slicer.i18n import tr as _
 
 from ..errors import MRIColorizeError
+from ..scene.comparing import Comparison, end_comparison, side_by_side
 from ..scene.cutting import CUTS, FACING, cut_of, cut_open, mend
 from ..scene.nodes import INPUT_REFERENCE, Node, in_scene, input_of, input_or
+from ..scene.picture import write_picture
 from ..scene.rendering import Look, hide_volume, rendering_of, set_look, show_slices, show_volume
 from ..scene.views import (
     ViewsState,
@@ -34,17 +38,21 @@ class ViewPanel:
         self.ui = ui
         self._parameters = parameters
         self._before: ViewsState | None = None
+        self._comparison: Comparison | None = None  # while MRI and colours are side by side
         self._applied: tuple[str, Look] | None = None  # display node and look last given to it
         for name in CHOICES:
             self.ui.cutComboBox.addItem(cut_names()[name])
         self.ui.fadeSlider.connect("valueChanged(double)", self._onFade)
         self.ui.showSlicesButton.connect("clicked()", self._onShowSlices)
         self.ui.show3DButton.connect("clicked(bool)", self._onShow3D)
+        self.ui.sideBySideButton.connect("clicked(bool)", self._onSideBySide)
+        self.ui.savePictureButton.connect("clicked()", self._onSavePicture)
         self.ui.cutComboBox.connect("activated(int)", self._onCut)
         self.ui.restoreViewsButton.connect("clicked()", self._onRestore)
 
     def showResult(self, colorNode: Node) -> None:
         """Show a finished volume in the slices, and in 3D where it is shown there already."""
+        self._leaveComparison()
         self._remember()
         show_slices(colorNode, input_of(colorNode))
         display = rendering_of(colorNode)
@@ -61,6 +69,16 @@ class ViewPanel:
         self.ui.fadeSlider.toolTip = reason or _(
             "In the slice views: 0 shows the MRI, 1 the colours."
         )
+        hasLayout = slicer.app.layoutManager() is not None
+        self.ui.sideBySideButton.checked = self._comparison is not None
+        self.ui.sideBySideButton.enabled = hasLayout and (
+            self._comparison is not None or not reason
+        )
+        self.ui.sideBySideButton.toolTip = reason or _(
+            "The MRI on the left, the colours on the right; both scroll and zoom together. Press "
+            "again to go back."
+        )
+        self.ui.savePictureButton.enabled = hasLayout and node is not None
         self.ui.showSlicesButton.enabled = node is not None
         self.ui.show3DButton.enabled = node is not None
         self.ui.restoreViewsButton.enabled = self._before is not None
@@ -87,7 +105,7 @@ class ViewPanel:
 
     def forget(self) -> None:
         """There is no way back any more, as when the scene is closed."""
-        self._before = None
+        self._before = self._comparison = None
 
     def _chosen(self) -> Node | None:
         return self._parameters().colorVolume
@@ -126,6 +144,7 @@ class ViewPanel:
         if mri is None or is_on_top(node):
             fade(opacity)
             return
+        self._leaveComparison()
         self._remember()
         show_slices(node, mri, opacity)
         self.update()
@@ -133,9 +152,41 @@ class ViewPanel:
     def _onShowSlices(self) -> None:
         node = self._chosen()
         if in_scene(node):
+            self._leaveComparison()
             self._remember()
             show_slices(node, self._linked(node))
             self.update()
+
+    def _onSideBySide(self, isOn: bool) -> None:
+        node = self._chosen()
+        mri = self._linked(node) if in_scene(node) else None
+        self._leaveComparison()
+        if isOn and mri is not None:
+            self._comparison = side_by_side(node, mri)
+        self.update()
+
+    def _leaveComparison(self) -> None:
+        if self._comparison is not None:
+            end_comparison(self._comparison)
+        self._comparison = None
+
+    def _onSavePicture(self) -> None:
+        node = self._chosen()
+        path = self.askFile(f"{node.GetName()}.png") if in_scene(node) else ""
+        if not path:
+            return
+        try:
+            write_picture(node, Path(path))
+        except MRIColorizeError as error:
+            slicer.util.errorDisplay(str(error), windowTitle=_("MRI Colorize"))
+        else:
+            self.ui.statusLabel.text = _("{path} was written.").format(path=path)
+
+    def askFile(self, name: str) -> str:
+        """Ask where a picture shall go; "" when the person declines."""
+        kinds = _("Pictures") + " (*.png)"
+        path = qt.QFileDialog.getSaveFileName(None, _("Save picture"), name, kinds)
+        return path if not path or path.lower().endswith(".png") else f"{path}.png"
 
     def _onShow3D(self, shown: bool) -> None:
         node = self._chosen()
@@ -143,6 +194,7 @@ class ViewPanel:
             return
         try:
             if shown:
+                self._leaveComparison()
                 self._remember()
                 self._make3DView()
                 show_volume(node, self._linked(node), self._look())
@@ -167,6 +219,7 @@ class ViewPanel:
         self.update()
 
     def _onRestore(self) -> None:
+        self._leaveComparison()
         if self._before is not None:
             restore_views(self._before, self._chosen())
         self._before = None
