@@ -24,6 +24,7 @@ from slicer.util import VTKObservationMixin
 from MRIColorizeLib.engine.run import Run
 from MRIColorizeLib.errors import Cancelled, DependencyError, InputError, MRIColorizeError
 from MRIColorizeLib.network.palettes import Palette
+from MRIColorizeLib.options import PARAMETERS
 from MRIColorizeLib.panel.choices import (
     MaskBackground,
     likely_color,
@@ -33,6 +34,7 @@ from MRIColorizeLib.panel.choices import (
     panel_request,
     request_maker,
 )
+from MRIColorizeLib.panel.following import PreviewFollower
 from MRIColorizeLib.panel.installer import DependencyInstaller
 from MRIColorizeLib.panel.models import ModelPanel
 from MRIColorizeLib.panel.palette import PalettePanel, palette_from_text, palette_text
@@ -102,6 +104,7 @@ class MRIColorizeWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._isOpen = True
         self._hasNews = False  # a run ended while another module was open
         self._isPreviewing = False
+        self._next: Callable[[], None] | None = None  # what waits for a preview to give way
         self._stopTip = ""
         self._orphans: set[str] = set()  # renderings whose colours have gone
         self._watchedInput: Any = None
@@ -126,13 +129,16 @@ class MRIColorizeWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._views = ViewPanel(self.ui, self._chosen)
         for button, slot in (
             (self.ui.colorizeButton, self.onColorizeButton),
-            (self.ui.previewButton, self.onPreviewButton),
             (self.ui.sampleButton, self.onSampleButton),
             (self.ui.allVolumesButton, self.onAllVolumesButton),
             (self.ui.folderButton, self.onFolderButton),
             (self.ui.resetButton, self.onResetButton),
         ):
             button.connect("clicked()", slot)
+        self.ui.previewButton.connect("clicked(bool)", self.onPreviewButton)
+        self._follower = PreviewFollower(
+            lambda: self._runs.isBusy, self._previewed, self._preview, self._saySoftly
+        )
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self.onSceneStartClose)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self.onSceneSettled)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.NodeRemovedEvent, self.onNodeRemoved)
@@ -147,6 +153,7 @@ class MRIColorizeWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def cleanup(self) -> None:
         """Called when Slicer closes and when the module is reloaded."""
+        self._follower.end()
         self._runs.close()
         self._sweep.stop()
         self.setParameterNode(None)
@@ -164,9 +171,7 @@ class MRIColorizeWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def exit(self) -> None:
         """Called when another module is opened; a run goes on, but for a preview."""
         self._isOpen = False
-        if self._isPreviewing:
-            self._runs.cancel()
-        preview.remove_preview()
+        self._endPreview()
         self.setParameterNode(None)
 
     def onReload(self) -> None:
@@ -175,6 +180,7 @@ class MRIColorizeWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         ScriptedLoadableModuleWidget.onReload(self)
 
     def onSceneStartClose(self, caller: Any = None, event: Any = None) -> None:
+        self._follower.end()
         self._runs.cancel()
         self._orphans.clear()
         self.logic.repainter.forget()
@@ -253,8 +259,8 @@ class MRIColorizeWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         return self._runs.run
 
     def onColorizeButton(self) -> None:
-        """Start, or cancel what is running."""
-        if self._run is not None:
+        """Start, or cancel what is running; a preview gives way."""
+        if self._run is not None and not self._isPreviewing:
             self._runs.cancel()
             return
         sequence = self._sequence()
@@ -269,15 +275,54 @@ class MRIColorizeWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         else:
             self._begin(self._request, self.logic.startRequest, self._onColored)
 
-    def onPreviewButton(self) -> None:
-        """Colour the slice on view."""
-        view = self._parameterNode.previewView
+    def onPreviewButton(self, isDown: bool) -> None:
+        """Colour the slice on view, and follow while the button is down."""
+        if isDown:
+            self._follower.begin(self._parameterNode.previewView)
+        else:
+            self._endPreview()
+        self._updatePanel()
+
+    def _endPreview(self) -> None:
+        """Take the preview away, also one that is being made."""
+        self._follower.end()
+        if self._isPreviewing:
+            self._runs.cancel()
+        preview.remove_preview()
+
+    def _preview(self, view: Any) -> None:
+        def start(request: Request, **callbacks: Any) -> Run:
+            fail = callbacks.pop("onError")
+
+            def onError(error: Exception) -> None:
+                self._follower.end()  # it would fail again at every slice
+                fail(error)
+
+            return self.logic.startPreview(request, view, onError=onError, **callbacks)
+
         self._begin(
             self._request,
-            lambda request, **callbacks: self.logic.startPreview(request, view, **callbacks),
+            start,
             lambda node: _("Preview of one slice in the {view} view.").format(view=view.GetName()),
             isPreview=True,
         )
+
+    def _previewed(self, view: Any) -> tuple:
+        """What a preview depends on. Raises InputError when the view shows nothing of the MRI."""
+        chosen = self._parameterNode
+        scene.check_input(chosen.inputVolume)
+        nodes = (view, chosen.inputVolume, chosen.maskNode)
+        return (
+            *preview.shown_slice(view, chosen.inputVolume),
+            *(node.GetID() if node is not None else None for node in nodes),
+            *(getattr(chosen, name) for name in PARAMETERS),
+            chosen.palette,
+            self._settings.device,
+            self._settings.model,
+        )
+
+    def _saySoftly(self, text: str) -> None:
+        self.ui.statusLabel.text = text
 
     def onAllVolumesButton(self) -> None:
         """Colour every MRI of the scene."""
@@ -348,16 +393,21 @@ class MRIColorizeWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         cancelled: what the status line says when it was cancelled; stopTip: what the button that
         does so says before. None stands for a run that changes nothing before its end.
         """
-        if self._runs.isBusy:
+        if self._runs.isBusy and not (self._isPreviewing and not isPreview):
             return
-        preview.remove_preview()
-        self._isPreviewing = isPreview
+        if not isPreview:
+            self._endPreview()
+        if self._runs.isBusy:  # the preview is still giving way
+            self._next = lambda: self._begin(choose, start, onResult, cancelled, stopTip)
+            return
         self._stopTip = stopTip or _("Stop; nothing is changed.")
         try:
             choices = choose()
         except MRIColorizeError as error:
+            self._follower.end()
             self._runs.fail(error)
             return
+        self._isPreviewing = isPreview
         self._runs.begin(lambda **callbacks: start(choices, **callbacks), onResult, cancelled)
 
     def _request(self) -> Request:
@@ -414,8 +464,13 @@ class MRIColorizeWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def _onRunChanged(self) -> None:
         busy = self._runs.isBusy
         self._hasNews = not busy and not self._isOpen
-        self.ui.colorizeButton.text = _("Cancel") if self._run is not None else _("Colorize")
         self._isPreviewing = self._isPreviewing and busy
+        # A preview locks nothing and moves nothing: one follows the other while a person scrolls.
+        isLocked = busy and not self._isPreviewing
+        isRunning = isLocked and self._run is not None
+        self.ui.colorizeButton.text = _("Cancel") if isRunning else _("Colorize")
+        if self._isPreviewing:
+            self.ui.progressBar.visible = False
         for section in (
             self.ui.volumesCollapsibleButton,
             self.ui.settingsCollapsibleButton,
@@ -423,10 +478,13 @@ class MRIColorizeWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.ui.manyCollapsibleButton,
             self.ui.advancedCollapsibleButton,
         ):
-            section.enabled = not busy
+            section.enabled = not isLocked
         if not busy:
             self._models.update()
         self._updatePanel()
+        if not busy and self._next is not None:
+            qt.QTimer.singleShot(0, self._next)
+            self._next = None
 
     # --- what is on, and why not --------------------------------------------------------------
 
@@ -436,22 +494,28 @@ class MRIColorizeWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._showPalette()
         if self._parameterNode is not None:
             self._background.follow(self._parameterNode)
-        if self._runs.isBusy:
+        self.ui.previewButton.checked = self._follower.isOn
+        if self._runs.isBusy and not self._isPreviewing:
             self.ui.colorizeButton.enabled = self._run is not None
             self.ui.colorizeButton.toolTip = self._stopTip
             self.ui.previewButton.enabled = False
             return
+        self._follower.touch()
         reason = self._whyNot()
         self.ui.colorizeButton.enabled = not reason
         self.ui.colorizeButton.toolTip = reason or _("Give the MRI the colours of tissue.")
-        self.ui.statusLabel.text = reason or self._readiness()
+        if not self._isPreviewing:
+            self.ui.statusLabel.text = reason or self._readiness()
         if self._parameterNode is None:
             return
         chosen = self._parameterNode
         view = chosen.previewView
-        self.ui.previewButton.enabled = not reason and view is not None
+        self.ui.previewButton.enabled = self._follower.isOn or (not reason and view is not None)
         self.ui.previewButton.toolTip = reason or (
-            _("Colour only the slice that the {view} view shows.").format(view=view.GetName())
+            _(
+                "Colour only the slice that the {view} view shows. While this is down, the slice "
+                "that you scroll to follows, in the view under the mouse."
+            ).format(view=view.GetName())
             if view is not None
             else _("There is no slice view.")
         )

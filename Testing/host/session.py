@@ -50,6 +50,11 @@ class Session:
         self._add_file_access(folder / "cache")
         for module, (name, class_name) in _LOGICS.items():
             self._add_logic(module, name, getattr(slicer, class_name)(), folder)
+        # As in Slicer: it says over which slice view the mouse is.
+        crosshair = slicer.vtkMRMLCrosshairNode()
+        crosshair.SetName("Crosshair")
+        crosshair.SetSingletonTag("default")
+        self.scene.AddNode(crosshair)
         self.layout_logic: Any = None
         if layout:
             self._add_layout()

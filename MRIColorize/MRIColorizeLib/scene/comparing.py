@@ -34,7 +34,8 @@ def side_by_side(colorNode: Node, mriNode: Node) -> Comparison:
     """
     manager = slicer.app.layoutManager()
     left, right = (_view(name) for name in (LEFT, RIGHT))
-    composites = [composite_of(view) for view in (left, right)]
+    # Slicer makes both nodes of a view together.
+    composites = [c for c in map(composite_of, (left, right)) if c is not None]
     before = Comparison(
         replace(remember_views(), layout=int(manager.layout)),
         tuple((c.GetID(), c.GetLinkedControl(), c.GetHotLinkedControl()) for c in composites),

@@ -307,7 +307,6 @@ class PanelTest(unittest.TestCase):
             widget.askFolder = lambda title: folder
             for button, words in (
                 (widget.ui.colorizeButton, "nothing is changed"),
-                (widget.ui.previewButton, "nothing is changed"),
                 (widget.ui.allVolumesButton, "volumes that are done stay in the scene"),
                 (widget.ui.folderButton, "files that are done stay in the folder"),
             ):

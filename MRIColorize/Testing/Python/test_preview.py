@@ -1,6 +1,7 @@
 """Claims about the preview: the slice that a view shows, coloured there, and gone without trace."""
 
 import unittest
+from unittest import mock
 
 import numpy as np
 import slicer
@@ -13,6 +14,7 @@ from stand_ins import (
     clear_scene,
     colors_of,
     made_array,
+    raiser,
     scene_state,
     wait_until,
 )
@@ -162,6 +164,91 @@ class PreviewTest(unittest.TestCase):
         widget.ui.colorizeButton.click()
         self.assertIsNone(preview.preview_node())
         wait_until(lambda: widget._run is None)
+
+    def follow(self):
+        """A panel whose preview's button is down, over the slice 2 of the first view."""
+        widget = MRIColorize.MRIColorizeWidget(None, self.logic, ReadyInstaller())
+        self.addCleanup(widget.parent.deleteLater)
+        self.addCleanup(widget.cleanup)
+        widget._parameterNode.previewView = self.view
+        widget.ui.previewButton.click()
+        wait_until(lambda: self.previewed() == [2] and widget._run is None)
+        self.assertTrue(widget.ui.previewButton.checked)
+        return widget
+
+    def previewed(self):
+        """Index of each slice that was asked for."""
+        return [options.slice_index for options in self.engine.options]
+
+    def scroll(self, view, k):
+        view.JumpSliceByCentering(*(OBLIQUE @ [3, 3, k, 1])[:3])
+
+    def test_while_the_button_is_down_the_preview_follows_scrolling_after_a_pause(self):
+        widget = self.follow()
+        for k in (1, 3, 4):
+            self.scroll(self.view, k)
+        self.assertEqual(self.previewed(), [2], "not while it scrolls")
+        wait_until(lambda: len(self.previewed()) > 1 and widget._run is None)
+        self.assertEqual(self.previewed(), [2, 4])
+        np.testing.assert_array_equal(
+            slicer.util.arrayFromVolume(preview.preview_node()),
+            colors_of(made_array().astype(float))[4:5],
+        )
+        self.scroll(self.view, 3)
+        widget.ui.previewButton.click()
+        self.assertFalse(widget.ui.previewButton.checked)
+        self.assertIsNone(preview.preview_node())
+        self.assertFalse(widget._follower._timer.active)
+        self.assertIsNone(self.composite.GetForegroundVolumeID())
+
+    def test_preview_follows_in_the_view_under_the_mouse(self):
+        other, composite = add_view("Other")
+        self.scroll(other, 2)
+        widget = self.follow()
+        crosshair = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLCrosshairNode")
+        crosshair.SetCursorPositionXYZ([0.0, 0.0, 0.0], other)
+        self.addCleanup(crosshair.SetCursorPositionInvalid)
+        self.scroll(other, 3)
+        self.scroll(self.view, 4)  # as a linked view does
+        wait_until(lambda: len(self.previewed()) > 1 and widget._run is None)
+        self.assertEqual(self.previewed(), [2, 3])
+        self.assertEqual(composite.GetForegroundVolumeID(), preview.preview_node().GetID())
+        self.assertIsNone(self.composite.GetForegroundVolumeID())
+
+    def test_changed_settings_are_previewed_at_once(self):
+        widget = self.follow()
+        widget.ui.saturationSlider.value = 0.5
+        wait_until(lambda: len(self.previewed()) > 1 and widget._run is None)
+        self.assertEqual(self.engine.options[-1].saturation, 0.5)
+
+    def test_scrolling_off_the_volume_is_said_without_a_box(self):
+        widget = self.follow()
+        with mock.patch("slicer.util.errorDisplay") as shown:
+            self.view.JumpSliceByCentering(0, 0, 900)
+            wait_until(lambda: "shows nothing of head" in widget.ui.statusLabel.text)
+        shown.assert_not_called()
+        self.scroll(self.view, 1)
+        wait_until(lambda: len(self.previewed()) > 1 and widget._run is None)
+
+    def test_preview_that_fails_lets_the_button_up(self):
+        widget = self.follow()
+        self.engine.at, self.engine.event = 0, raiser(InputError("It is constant."))
+        with mock.patch("slicer.util.errorDisplay") as shown:
+            self.scroll(self.view, 1)
+            wait_until(lambda: not widget.ui.previewButton.checked)
+        shown.assert_called_once()
+
+    def test_preview_that_still_runs_gives_way_to_the_run(self):
+        widget = self.follow()
+        self.scroll(self.view, 1)
+        wait_until(lambda: widget._run is not None)
+        self.assertTrue(widget.ui.settingsCollapsibleButton.enabled)
+        self.assertEqual(widget.ui.colorizeButton.text, "Colorize")
+        widget.ui.colorizeButton.click()
+        self.assertFalse(widget.ui.previewButton.checked)
+        wait_until(lambda: widget._run is None and widget._parameterNode.colorVolume is not None)
+        self.assertIsNone(preview.preview_node())
+        self.assertIsNone(self.engine.options[-1].slice_index)
 
     def test_preview_that_still_runs_when_another_module_is_opened_is_cancelled(self):
         widget = MRIColorize.MRIColorizeWidget(None, self.logic, ReadyInstaller())
