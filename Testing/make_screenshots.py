@@ -3,10 +3,10 @@
     python Testing/make_screenshots.py [FOLDER]
 
 Writes sample.png (what the command line made), the panel in each state (panel-empty.png, -ready,
--running, -cancelled, -done, -error, and panel.png with its sections open), slices.png (the MRI
-above its colours), fade.png (half of each), window.png (panel, slices and 3D) and rendering.png
-(two sections in 3D) into FOLDER, by default Resources/Screenshots. Takes one to three minutes on a
-processor.
+-running, -cancelled, -done, -error, and panel.png with all sections open), slices.png (the MRI
+above its colours), fade.png (half of each), window.png (panel, slices and 3D), rendering.png (two
+sections in 3D), cuts.png (what the panel cuts) and side-by-side.png into FOLDER, by default
+Resources/Screenshots. Takes one to three minutes on a processor.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from host.views import write_png  # noqa: E402
 from MRIColorizeLib import cli  # noqa: E402
 
 SIZE = 360  # pixels of one view
+PANEL = 400  # pixels across of Slicer's module panel
 NIGHT, DUSK = (0.05, 0.05, 0.06), (0.12, 0.12, 0.15)
 # Sections: the share of the head kept along R, A, S (low, high), where the camera stands, its zoom.
 CORONAL = (((0.0, 1.0), (0.0, 0.56), (0.0, 1.0)), (0.45, 1.0, 0.35), 1.65)
@@ -49,6 +50,8 @@ def main(folder: Path) -> None:
         color = host.render_slices(folder / "slices.png", opacity=1.0, size=SIZE)
         write_png(folder / "slices.png", np.vstack([grey, color]))
         host.render_slices(folder / "fade.png", opacity=0.5, size=SIZE)
+        cuts(host, module, folder / "cuts.png")
+        side_by_side(host, module, folder / "side-by-side.png")
         display = module.logic.showIn3D(node, mri)
         sections = [section(display, *chosen) for chosen in (CORONAL, AXIAL)]
         write_png(folder / "rendering.png", np.hstack(sections))
@@ -79,26 +82,68 @@ def panels(host: Host, module: Any, folder: Path) -> None:
     shot("error")
     slicer.mrmlScene.RemoveNode(constant)
     module.widget._parameterNode.inputVolume = slicer.util.getNode("MRIColorizeHead")
-    sections = [
-        ui.settingsCollapsibleButton,
-        ui.paletteCollapsibleButton,
-        ui.viewsCollapsibleButton,
+    closed = [
+        section
+        for name, section in vars(ui).items()
+        if name.endswith("CollapsibleButton") and section.collapsed
     ]
-    for button in sections:
-        button.collapsed = False
-    host.screenshot(module.panel, folder / "panel.png")
-    for button in sections:
-        button.collapsed = True
+    for section in closed:
+        section.collapsed = False
+    host.screenshot(module.panel, folder / "panel.png", width=PANEL)
+    for section in closed:
+        section.collapsed = True
+
+
+def cuts(host: Host, module: Any, path: Path) -> None:
+    """The six cuts that the panel offers, from where its camera goes."""
+    import slicer
+
+    ui, view = module.ui, slicer.app.layoutManager().threeDWidget(0).threeDView()
+    view.mrmlViewNode().SetBoxVisible(False)
+    view.mrmlViewNode().SetAxisLabelsVisible(False)
+    view.resize(SIZE, SIZE)
+    view.forceRender()
+    ui.viewsCollapsibleButton.collapsed = False
+    host.process_events()
+    host.click(ui.show3DButton)
+    pictures = []
+    for index in range(1, ui.cutComboBox.count):
+        if index == ui.cutComboBox.count - 1:
+            view.look_from((-0.7, 0.8, 0.5))  # a person has turned the view
+        ui.cutComboBox.activated.emit(index)
+        host.process_events()
+        pictures.append(view.picture())
+    half = len(pictures) // 2
+    write_png(path, np.vstack([np.hstack(pictures[:half]), np.hstack(pictures[half:])]))
+
+
+def side_by_side(host: Host, module: Any, path: Path) -> None:
+    """The MRI and its colours, linked."""
+    import slicer
+
+    host.click(module.ui.sideBySideButton)
+    widgets = [slicer.app.layoutManager().sliceWidget(name) for name in ("Red", "Yellow")]
+    for widget in widgets:
+        widget.sliceView().resize(540, 540)
+        widget.fitSliceToBackground()
+    write_png(path, np.hstack([widget.sliceView().picture() for widget in widgets]))
+    host.click(module.ui.sideBySideButton)
+    host.click(module.ui.show3DButton)  # off again
+    module.ui.viewsCollapsibleButton.collapsed = True
 
 
 def window(host: Host, module: Any, display: Any, path: Path) -> None:
     """Panel, faded slices and a section in 3D, as they stand in Slicer's window."""
     import slicer
 
+    from MRIColorizeLib.scene.cutting import cut_open
+
     slicer.util.setSliceViewerLayers(foregroundOpacity=0.5)
     module.widget._views.update()
     module.ui.viewsCollapsibleButton.collapsed = False
     section(display, *CORONAL)
+    cut_open(display, "front").SetDisplayVisibility(False)
+    module.widget._views.update()
     host.window(path, module)
 
 

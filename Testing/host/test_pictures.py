@@ -102,3 +102,27 @@ def test_the_window_shows_panel_and_views(host, volume, sample_path, tmp_path):
     assert pixels.shape == (max(pixels.shape[0], 240), 460 + 240, 3)
     red, green, _blue = pixels[60, 520].astype(int)  # in the middle of the Red view
     assert red > green + 50  # the tinted volume
+
+
+def test_the_camera_stays_when_the_3d_view_looks_at_another_middle(host, color_volume, tmp_path):
+    import slicer
+
+    host.render_volume(tmp_path / "volume.png", color_volume, size=64)
+    view = slicer.app.layoutManager().threeDWidget(0).threeDView()
+    camera = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLCameraNode")
+    camera.SetPosition(900, 20, 30)
+    view.resetFocalPoint()
+    assert camera.GetPosition() == (900, 20, 30)
+    assert np.allclose(camera.GetFocalPoint(), 7.5, atol=4)  # the box in the middle of 16 voxels
+    view.resetCamera()
+    assert np.linalg.norm(np.subtract(camera.GetPosition(), camera.GetFocalPoint())) < 200
+
+
+def test_the_scene_has_the_crosshair_that_knows_the_view_under_the_mouse(host):
+    import slicer
+
+    crosshair = slicer.util.getNode("Crosshair")
+    assert crosshair.GetCursorPositionXYZ([0, 0, 0]) is None
+    view = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLSliceNode")
+    crosshair.SetCursorPositionXYZ([1, 2, 0], view)
+    assert crosshair.GetCursorPositionXYZ([0, 0, 0]) is view

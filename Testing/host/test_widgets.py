@@ -143,3 +143,21 @@ def test_a_section_folded_in_the_file_opens_folded(host, ui_file):
     panel, ui = load(ui_file[0])
     panel.show()
     assert not ui.inputSelector.visible
+
+
+def test_a_section_takes_the_width_that_its_contents_like_when_it_is_opened(host):
+    import ctk
+    from PySide6 import QtWidgets
+
+    panel, section = QtWidgets.QWidget(), ctk.ctkCollapsibleButton("Section")
+    QtWidgets.QVBoxLayout(panel).addWidget(section)
+    box = QtWidgets.QComboBox()
+    box.addItem("an entry that is far longer than what the panel of Slicer has room for, as it is")
+    QtWidgets.QVBoxLayout(section).addWidget(box)
+    panel.show()
+    section.collapsed = True
+    host.process_events()
+    folded = panel.layout().totalMinimumSize().width()
+    section.collapsed = False
+    host.process_events()
+    assert panel.layout().totalMinimumSize().width() > 400 > folded
