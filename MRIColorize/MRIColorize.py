@@ -170,7 +170,7 @@ class MRIColorizeWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def exit(self) -> None:
         """Called when another module is opened; a run goes on, but for a preview."""
-        self._isOpen = False
+        self._isOpen, self._next = False, None
         self._endPreview()
         self.setParameterNode(None)
 
@@ -180,6 +180,7 @@ class MRIColorizeWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         ScriptedLoadableModuleWidget.onReload(self)
 
     def onSceneStartClose(self, caller: Any = None, event: Any = None) -> None:
+        self._next = None
         self._follower.end()
         self._runs.cancel()
         self._orphans.clear()
