@@ -249,7 +249,8 @@ def _solid(rgba: np.ndarray, spacing: Spacing) -> Any:
     mapper = vtkOpenGLGPUVolumeRayCastMapper()
     mapper.SetInputData(image)
     mapper.AutoAdjustSampleDistancesOff()
-    mapper.SetSampleDistance(0.4 * min(spacing))
+    # At 0.4 voxels it takes 1.6 times as long and no colour differs by more than 10 of 255.
+    mapper.SetSampleDistance(0.6 * min(spacing))
     actor = vtkVolume()
     actor.SetMapper(mapper)
     actor.SetProperty(look)
