@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from MRIColorizeLib.engine.body import normalize
 from MRIColorizeLib.files.colors import atomic
 from MRIColorizeLib.files.picture import EDGES, Tile, compose
 from MRIColorizeLib.provenance import NOTICE
@@ -184,7 +185,9 @@ def write_slices_of(stacks: Sequence[ColoredStack], place: int, title: str, path
 
 
 def _tiles(stack: ColoredStack, place: int, box: tuple[slice, ...]) -> list[Tile]:
-    mri = np.rint(np.clip(stack.mri[place], 0, 1) * 255).astype(np.uint8)
+    # What was coloured: structure may be compared with an MRI that is not as noisy.
+    scaled = normalize(stack.case.volume.array, stack.mask)[0][place]
+    mri = np.rint(np.clip(scaled, 0, 1) * 255).astype(np.uint8)
     shown = [(mri, f"{stack.case.contrast} MRI")]
     if stack.truth is not None:
         what = "photograph" if stack.case.photograph else "palette on the labels"

@@ -78,8 +78,8 @@ def arms_table(evidence: Evidence) -> str:
 def measure_table(evidence: Evidence, summary: pd.DataFrame, columns: Labels) -> str:
     """A part of the summary: a row an arm's colouring, a column a measure that is defined."""
     known = summary[summary["measure"].isin(columns)]
-    several = [name for name in ("condition", "contrast") if known[name].nunique() > 1]
-    keys = [*several, "arm", "method"]
+    several = [name for name in ("condition", "contrast", "arm") if known[name].nunique() > 1]
+    keys = [*several, "method"]
     rows = []
     for names, part in known.groupby(keys, sort=False):
         cells = {row.measure: _cell(row) for row in part.itertuples()}
@@ -88,7 +88,7 @@ def measure_table(evidence: Evidence, summary: pd.DataFrame, columns: Labels) ->
             told_names["condition"] = CONDITIONS[told_names["condition"]].title
         units = str(part["units"].max())
         rows.append([*told_names.values(), units, *(cells.get(key, MISSING) for key in columns)])
-    header = [*several, "arm", "colouring", "units", *columns.values()]
+    header = [*several, "colouring", "units", *columns.values()]
     kind = known["kind"].iloc[0] if len(known) else ""
     return table(header, rows, caption(evidence, kind)) if rows else ""
 
