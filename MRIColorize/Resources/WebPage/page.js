@@ -12,7 +12,7 @@ const COLORS = 0, MRI = 1, LABELS = 2
 const MAP_OPACITY = 0.75
 
 const state = { cut: 0, view: 3, hidden: new Set() }
-let nv, colors, grey, labels
+let nv, labels
 
 async function unpack(id) {
   const text = byId(id).textContent.trim()
@@ -26,12 +26,13 @@ function restored(planes) {
   // Red and blue are stored as what they are more than green; all in RGBA for the graphics card.
   const count = planes.length / 3
   const rgba = new Uint8Array(4 * count)
+  const alpha = solid()
   for (let n = 0; n < count; n++) {
     const green = planes[count + n]
     rgba[4 * n] = planes[n] + green
     rgba[4 * n + 1] = green
     rgba[4 * n + 2] = planes[2 * count + n] + green
-    rgba[4 * n + 3] = labels[n] ? 255 : 0
+    rgba[4 * n + 3] = alpha[n]
   }
   return rgba
 }
@@ -82,20 +83,37 @@ function setHidden(code, hidden) {
   paint()
 }
 
-function paint() {
-  // A hidden tissue is clear in 3D and on the map, and grey in the planes.
-  const shown = new Uint8Array(256).map((_, code) => (code && !state.hidden.has(code) ? 1 : 0))
-  const image = nv.volumes[COLORS].img
-  for (let n = 0; n < labels.length; n++) {
-    const code = labels[n]
-    if (code) {
-      const full = shown[code]
-      image[4 * n] = full ? colors[4 * n] : grey[n]
-      image[4 * n + 1] = full ? colors[4 * n + 1] : grey[n]
-      image[4 * n + 2] = full ? colors[4 * n + 2] : grey[n]
-      image[4 * n + 3] = full ? 255 : 0
+function soften(levels) {
+  // Surfaces without the voxels' steps: binomial smoothing, (1, 2, 1) / 4 thrice along every axis.
+  const [I, J] = facts.size
+  for (const step of [1, I, I * J, 1, I, I * J, 1, I, I * J]) {
+    const before = new Uint8Array(step)
+    for (let n = 0, slot = 0; n < levels.length - step; n++, slot = slot + 1 === step ? 0 : slot + 1) {
+      const own = levels[n]
+      levels[n] = (before[slot] + 2 * own + levels[n + step] + 2) >> 2
+      before[slot] = own
     }
   }
+  return levels
+}
+
+function solid() {
+  // Alpha of every voxel. A plane leaves out what has 0, the rendering also what has 1: the air.
+  const full = new Uint8Array(256).fill(255)
+  full[0] = 0
+  for (const code of state.hidden) full[code] = 0
+  const alpha = soften(labels.map((code) => full[code]))
+  for (let n = 0; n < alpha.length; n++) {
+    alpha[n] = state.hidden.has(labels[n]) ? 0 : Math.max(1, 2 * alpha[n] - 255)
+  }
+  return alpha
+}
+
+function paint() {
+  // A hidden tissue is clear: in 3D, on the map and in the planes.
+  const image = nv.volumes[COLORS].img
+  const alpha = solid()
+  for (let n = 0; n < labels.length; n++) image[4 * n + 3] = alpha[n]
   nv.volumes[LABELS]?.setColormapLabel(colormap())
   nv.updateGLVolume()
   for (const button of byId('legend').children) {
@@ -184,27 +202,28 @@ async function open() {
     backColor: [0, 0, 0, 1], crosshairColor: [0.35, 0.75, 1, 0.8], fontColor: [0.9, 0.9, 0.9, 1], crosshairWidth: 1, crosshairWidthUnit: 'pixels', crosshairGap: 6,
     isRadiologicalConvention: true, sagittalNoseLeft: true, isOrientationTextVisible: true,
     multiplanarLayout: niivue.MULTIPLANAR_TYPE.GRID, multiplanarShowRender: niivue.SHOW_RENDER.ALWAYS, multiplanarPadPixels: 4,
-    dragMode: niivue.DRAG_MODE.none, dragAndDropEnabled: false, renderOverlayBlend: 0,
+    dragMode: niivue.DRAG_MODE.none, dragAndDropEnabled: false, renderOverlayBlend: 0, isAlphaClipDark: true, gradientOrder: 2,
     clipPlaneHotKey: '', cycleClipPlaneHotKey: '', viewModeHotKey: '', clipPlaneColor: [0, 0, 0, 0], logLevel: 'error', isColorbar: false,
   })
   if (!(await nv.attachTo('canvas'))) throw new Error('WebGL 2 is switched off or missing in this browser')
+  await nv.setVolumeRenderIllumination(0.6)
   const [mri, planes, map] = await Promise.all(['mri', 'colors', 'labels'].map(unpack))
-  grey = mri
   labels = map
-  colors = restored(planes)
-  nv.addVolume(await volume(colors, 2304, 'colors.nii'))
+  const images = [await volume(restored(planes), 2304, 'colors.nii')]
   nv.addColormap('mri', { R: [0, 255], G: [0, 255], B: [0, 255], A: [255, 255], I: [0, 255] })
-  const ground = await volume(grey, 2, 'mri.nii')
+  const ground = await volume(mri, 2, 'mri.nii')
   Object.assign(ground, { cal_min: 0, cal_max: 255, colormap: 'mri', opacity: 0 })
-  nv.addVolume(ground)
+  images.push(ground)
   if (facts.tissues.length) {
     const tissues = await volume(labels, 2, 'labels.nii')
     tissues.setColormapLabel(colormap())
     tissues.opacity = 0
-    nv.addVolume(tissues)
+    images.push(tissues)
   }
+  // All at once: NiiVue fills the graphics card anew with every volume that is added.
+  nv.volumes = images.slice(0, -1)
+  nv.addVolume(images.at(-1))
   nv.onLocationChange = () => tell(nv.scene.crosshairPos)
-  await nv.setVolumeRenderIllumination(0.6)
   nv.setRenderAzimuthElevation(140, 20)
   legend()
   buttons('views', VIEWS.map((view) => view[0]), setView)
