@@ -24,7 +24,7 @@ from .files.packages import FOR_COMMAND, require
 from .files.picture import write_preview
 from .files.reading import read_volume
 from .files.writing import Wanted, check_formats, segment_palette, write_results
-from .network.palettes import model_palette
+from .network.palettes import Palette, model_palette
 from .options import ColorizeOptions
 from .provenance import NOTICE
 from .staging import check_writable, staged
@@ -193,7 +193,7 @@ def _whole(
     color = _color(volume, engine, options, console)
     began = time.perf_counter()
     wanted = _wanted(chosen)
-    palette = None if color.tissue is None else segment_palette(engine.model, options)
+    palette = _palette(engine, options)
     # The volume is renamed last: where it is, all that was asked for is.
     with staged(job.volume.parent, last=job.volume.name) as stage:
         files = write_results(job.within(stage), volume, color, palette, wanted, console.note)
@@ -205,6 +205,14 @@ def _whole(
         console.say(f"  {job.volume.with_name(name)} ({size / 1e6:.1f} MB)")
     if wanted.makes_page(job):
         console.say(f"Open {job.page} in a browser: planes, tissues and 3D, without a network.")
+
+
+def _palette(engine: Colorizer, options: ColorizeOptions) -> Palette | None:
+    """The colours of tissue map and legend; None of a model that paints without a palette."""
+    try:
+        return segment_palette(engine.model, options)
+    except InputError:
+        return None
 
 
 def _preview(

@@ -39,6 +39,8 @@ DEPTHS = ((8, 8), (7, 7), (6, 6), (5, 6), (5, 5))
 # Level 6 saves one per cent and takes half as long again.
 COMPRESSION = 4
 BORDER_MM = 4.0
+# Bytes of what the page says of its volumes, the names of twenty tissues among it.
+ROOM_FOR_WORDS = 4000
 # In the body, of no tissue that the model tells.
 UNTOLD = 255
 
@@ -82,7 +84,6 @@ def compose(volume: Volume, color: ColorVolume, palette: Palette | None, title: 
         "notice": html.escape(NOTICE),
         "software": f"MRIColorize {__version__}",
         "provenance": _provenance(color),
-        "facts": _facts(shown, color, palette),
         "niivue": base64.b64encode((folder / "niivue.umd.js.gz").read_bytes()).decode("ascii"),
         "niivue_version": NIIVUE_VERSION,
         "niivue_licence": html.escape((folder / "niivue.LICENSE").read_text(encoding="utf-8")),
@@ -90,8 +91,12 @@ def compose(volume: Volume, color: ColorVolume, palette: Palette | None, title: 
     }
     template = (folder / "page.html").read_text(encoding="utf-8")
     size = len(template) + sum(len(text.encode()) for text in fixed.values())
-    depths, packed = _packed(shown, MAX_BYTES - size - 1000)
-    return _filled(template, {**fixed, **packed, "changes": _changes(shown, volume, depths)})
+    depths, packed = _packed(shown, MAX_BYTES - size - ROOM_FOR_WORDS)
+    told = {
+        "facts": _facts(shown, depths, color, palette),
+        "changes": _changes(shown, volume, depths),
+    }
+    return _filled(template, {**fixed, **packed, **told})
 
 
 def what_is_shown(volume: Volume, color: ColorVolume) -> Shown:
@@ -178,9 +183,8 @@ def _planes(colors: np.ndarray, bits: int) -> Iterator[np.ndarray]:
 
 
 def _coarser(levels: np.ndarray, bits: int) -> np.ndarray:
-    """The nearest of 2 ** bits levels from 0 to 255."""
-    last = 2**bits - 1
-    table = np.rint(np.rint(np.arange(256) / 255 * last) * 255 / last).astype(np.uint8)
+    """0 to 255 as the nearest of 0 to 2 ** bits - 1."""
+    table = np.rint(np.arange(256) / 255 * (2**bits - 1)).astype(np.uint8)
     return levels if bits == 8 else table[levels]
 
 
@@ -191,7 +195,9 @@ def _pack(arrays: Any) -> str:
     return base64.b64encode(b"".join((*parts, packer.flush()))).decode("ascii")
 
 
-def _facts(shown: Shown, color: ColorVolume, palette: Palette | None) -> str:
+def _facts(
+    shown: Shown, depths: tuple[int, int], color: ColorVolume, palette: Palette | None
+) -> str:
     """What the page's script reads, as JSON that no text can break out of."""
     tissues = []
     if palette is not None and color.tissue is not None:
@@ -208,6 +214,7 @@ def _facts(shown: Shown, color: ColorVolume, palette: Palette | None) -> str:
         "size": list(shown.labels.shape[::-1]),
         "spacing": [float(n) for n in np.linalg.norm(shown.ijk_to_ras[:3, :3], axis=0)],
         "affine": [float(n) for n in shown.ijk_to_ras.ravel()],
+        "brightest": {"colors": 2 ** depths[0] - 1, "mri": 2 ** depths[1] - 1},
         "tissues": tissues,
     }
     return json.dumps(facts).replace("<", "\\u003c")

@@ -27,11 +27,12 @@ function restored(planes) {
   const count = planes.length / 3
   const rgba = new Uint8Array(4 * count)
   const alpha = solid()
+  const shade = new Uint8Array(256).map((_, level) => Math.round((255 * level) / facts.brightest.colors))
   for (let n = 0; n < count; n++) {
     const green = planes[count + n]
-    rgba[4 * n] = planes[n] + green
-    rgba[4 * n + 1] = green
-    rgba[4 * n + 2] = planes[2 * count + n] + green
+    rgba[4 * n] = shade[(planes[n] + green) & 255]
+    rgba[4 * n + 1] = shade[green]
+    rgba[4 * n + 2] = shade[(planes[2 * count + n] + green) & 255]
     rgba[4 * n + 3] = alpha[n]
   }
   return rgba
@@ -212,7 +213,7 @@ async function open() {
   const images = [await volume(restored(planes), 2304, 'colors.nii')]
   nv.addColormap('mri', { R: [0, 255], G: [0, 255], B: [0, 255], A: [255, 255], I: [0, 255] })
   const ground = await volume(mri, 2, 'mri.nii')
-  Object.assign(ground, { cal_min: 0, cal_max: 255, colormap: 'mri', opacity: 0 })
+  Object.assign(ground, { cal_min: 0, cal_max: facts.brightest.mri, colormap: 'mri', opacity: 0 })
   images.push(ground)
   if (facts.tissues.length) {
     const tissues = await volume(labels, 2, 'labels.nii')
