@@ -59,7 +59,5 @@ def made_result(
     rgb[~mask] = 0
     grey = np.where(mask, 50 + 25 * number, 0).astype(np.float32)
     tissue = np.where(mask, 1 + number, 0).astype(np.uint8)
-    made = Provenance(
-        "made", "1.0", "cpu", "float32", "axial", 1, 0.1, ColorizeOptions(**options)
-    )  # type: ignore[arg-type]
+    made = Provenance("made", "1.0", "cpu", "float32", "axial", 1, 0.1, ColorizeOptions(**options))  # type: ignore[arg-type]
     return Volume(grey, matrix), ColorVolume(rgb, mask, tissue, matrix, made)

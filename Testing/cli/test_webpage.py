@@ -111,7 +111,10 @@ def test_coarser_colours_keep_black_and_white():
     for bits in (5, 6, 7):
         levels = webpage._coarser(np.arange(256, dtype=np.uint8), bits)
         assert (levels[0], levels[-1], len(set(levels))) == (0, 2**bits - 1, 2**bits)
-        assert np.abs(levels.astype(float) * 255 / (2**bits - 1) - np.arange(256)).max() <= 2 ** (7 - bits) + 0.5
+        assert (
+            np.abs(levels.astype(float) * 255 / (2**bits - 1) - np.arange(256)).max()
+            <= 2 ** (7 - bits) + 0.5
+        )
 
 
 @pytest.mark.parametrize(
