@@ -1,4 +1,4 @@
-"""Claims about the web page in a real browser: colours in their places, switches, a quiet console."""
+"""Claims about the web page in a real browser: colours in their places, switches, no errors."""
 
 from __future__ import annotations
 

@@ -26,8 +26,8 @@ OURS = ("_color", "_confidence", "_tissue", ".seg")
 class Job:
     """One input and where its results go; `preview` is the picture of a single slice.
 
-    tissue, confidence and page are written when they are asked for. series: of a folder of DICOM, as in
-    its results' names; "" for the one that is chosen by itself.
+    tissue, confidence and page are written when they are asked for. series: of a folder of DICOM,
+    as in its results' names; "" for the one that is chosen by itself.
     """
 
     source: Path

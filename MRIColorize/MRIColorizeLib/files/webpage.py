@@ -1,4 +1,4 @@
-"""A result as one web page: MRI, colours and tissues in NiiVue, which needs no server and no net."""
+"""A result as one web page: MRI, colours and tissues in NiiVue, without a server or the net."""
 
 from __future__ import annotations
 

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 class Wanted:
     """What to write beside the colours and their picture.
 
-    tissue, confidence: the maps. rendering, page: None makes them of the sample alone, whose face was
-    removed.
+    tissue, confidence: the maps. rendering, page: None makes them of the sample alone, whose face
+    was removed.
     """
 
     tissue: bool = False
@@ -67,9 +67,9 @@ def write_results(
 ) -> list[Path]:
     """Write a coloured volume's files and return their paths, the colours first.
 
-    palette: colours of the tissue map's segments and of the page's legend; None where the model tells
-    no tissues. note: is told when there is
-    no OpenGL for a rendering, which is then left out. Raises OutputError.
+    palette: colours of the tissue map's segments and of the page's legend; None where the model
+    tells no tissues. note: is told when there is no OpenGL for a rendering, which is then left out.
+    Raises OutputError.
     """
     with ThreadPoolExecutor(max_workers=1) as beside:
         # Drawing is done by another process; the other files are packed and written meanwhile.
