@@ -226,7 +226,7 @@ async function open() {
   nv.addVolume(images.at(-1))
   nv.onLocationChange = () => tell(nv.scene.crosshairPos)
   nv.setRenderAzimuthElevation(140, 20)
-  nv.setScale(1.3)
+  nv.setScale(1.12)
   legend()
   buttons('views', VIEWS.map((view) => view[0]), setView)
   buttons('cuts', CUTS.map((cut) => cut[0]), setCut)
