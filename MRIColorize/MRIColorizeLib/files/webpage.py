@@ -25,7 +25,7 @@ from ..resources import find_resources
 from ..staging import atomic
 from ..tissue import Tissue, tissue_name
 from ..volume import ColorVolume, Volume, bounding_box
-from .picture import grey_levels
+from .picture import grey_levels, grey_window
 
 # The bundle that ships, packed: dist/niivue.umd.js of the npm package @niivue/niivue.
 NIIVUE_VERSION = "0.69.0"
@@ -110,7 +110,7 @@ def what_is_shown(volume: Volume, color: ColorVolume) -> Shown:
         known = (labels > 0) & (turn.view(color.tissue)[box] > 0)
         labels[known] = turn.view(color.tissue)[box][known]
     steps = thinning(labels.shape, spacing)
-    mri = turn.view(grey_levels(volume.array, volume, color.mask))[box]
+    mri = grey_levels(turn.view(volume.array)[box], grey_window(volume, color.mask))
     matrix = turn.volume(Volume(volume.array, color.ijk_to_ras)).ijk_to_ras @ _corner(box, steps)
     thin = tuple(slice(step // 2, None, step) for step in steps)  # a name has no mean
     return Shown(
