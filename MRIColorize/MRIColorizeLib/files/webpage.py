@@ -62,20 +62,32 @@ class Shown:
 
 
 def write_page(
-    volume: Volume, color: ColorVolume, palette: Palette | None, path: Path, title: str
+    volume: Volume,
+    color: ColorVolume,
+    palette: Palette | None,
+    path: Path,
+    title: str,
+    told: Mapping[str, str] | None = None,
 ) -> None:
     """Write MRI and colours as one HTML file of at most 25 MB that opens offline in any browser.
 
     palette: colours of the legend's tissues; None leaves legend and tissue map out. title: any
-    text. The volume is cropped to the body; a large one is thinned out or loses shades, and the
-    page says so. The same result gives the same bytes. Raises OutputError.
+    text. told: how the colours were made, None for what their provenance says. The volume is
+    cropped to the body; a large one is thinned out or loses shades, and the page says so. The same
+    result gives the same bytes. Raises OutputError.
     """
-    page = compose(volume, color, palette, title)
+    page = compose(volume, color, palette, title, told)
     with atomic(path) as temporary:
         temporary.write_text(page, encoding="utf-8", newline="\n")
 
 
-def compose(volume: Volume, color: ColorVolume, palette: Palette | None, title: str) -> str:
+def compose(
+    volume: Volume,
+    color: ColorVolume,
+    palette: Palette | None,
+    title: str,
+    told: Mapping[str, str] | None = None,
+) -> str:
     """The page's text."""
     folder = _folder()
     shown = what_is_shown(volume, color)
@@ -83,7 +95,7 @@ def compose(volume: Volume, color: ColorVolume, palette: Palette | None, title: 
         "title": html.escape(title),
         "notice": html.escape(NOTICE),
         "software": f"MRIColorize {__version__}",
-        "provenance": _provenance(color),
+        "provenance": _provenance(provenance_fields(color.provenance) if told is None else told),
         "niivue": base64.b64encode((folder / "niivue.umd.js.gz").read_bytes()).decode("ascii"),
         "niivue_version": NIIVUE_VERSION,
         "niivue_licence": html.escape((folder / "niivue.LICENSE").read_text(encoding="utf-8")),
@@ -92,11 +104,11 @@ def compose(volume: Volume, color: ColorVolume, palette: Palette | None, title: 
     template = (folder / "page.html").read_text(encoding="utf-8")
     size = len(template) + sum(len(text.encode()) for text in fixed.values())
     depths, packed = _packed(shown, MAX_BYTES - size - ROOM_FOR_WORDS)
-    told = {
+    counted = {
         "facts": _facts(shown, depths, color, palette),
         "changes": _changes(shown, volume, depths),
     }
-    return _filled(template, {**fixed, **packed, **told})
+    return _filled(template, {**fixed, **packed, **counted})
 
 
 def what_is_shown(volume: Volume, color: ColorVolume) -> Shown:
@@ -220,8 +232,8 @@ def _facts(
     return json.dumps(facts).replace("<", "\\u003c")
 
 
-def _provenance(color: ColorVolume) -> str:
-    rows = (item for item in provenance_fields(color.provenance).items() if item[1])
+def _provenance(told: Mapping[str, str]) -> str:
+    rows = (item for item in told.items() if item[1])
     return "".join(
         f"<dt>{html.escape(_words(key))}</dt><dd>{html.escape(text)}</dd>" for key, text in rows
     )
