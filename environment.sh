@@ -12,7 +12,8 @@ die() { say "$*"; exit 1; }
 stamp() { printf '%s\n' "$root" "$1"; cat "$root/pyproject.toml" "$root/constraints.txt"; }
 is_ready() { [ -x "$venv/bin/python" ] && stamp "$1" | cmp -s - "$venv/stamp-$1"; }
 
-# ensure_environment EXTRA LIBRARY=PACKAGE...: MRIColorizeLib[EXTRA] in .venv, and system libraries.
+# ensure_environment EXTRA NAME=PACKAGE...: MRIColorizeLib[EXTRA] in .venv, and what is missing of the
+# system's libraries and programs, each with the package that brings it.
 ensure_environment() {
     local extra=$1 started=$SECONDS
     shift
@@ -58,12 +59,13 @@ install_libraries() {
     local pair known missing=()
     known=$(PATH="$PATH:/sbin:/usr/sbin" ldconfig -p 2>/dev/null)
     for pair in "$@"; do
-        case "$known" in *"${pair%%=*}"*) ;; *) missing+=("${pair#*=}") ;; esac
+        case "$known" in *"${pair%%=*}"*) continue ;; esac
+        command -v "${pair%%=*}" >/dev/null || missing+=("${pair#*=}")
     done
     if [ ${#missing[@]} = 0 ]; then return; fi
     missing+=(libgl1-mesa-dri) # draws where there is no graphics card
     apt_install "${missing[@]}" ||
-        say "Note: 3D pictures need system libraries: sudo apt-get install -y ${missing[*]}"
+        say "Note: these system packages are missing, for 3D pictures or tests: sudo apt-get install -y ${missing[*]}"
 }
 
 # --- Python -------------------------------------------------------------------------------------------

@@ -24,7 +24,7 @@ from .files.packages import FOR_COMMAND, require
 from .files.picture import write_preview
 from .files.reading import read_volume
 from .files.writing import Wanted, check_formats, segment_palette, write_results
-from .network.palettes import model_palette
+from .network.palettes import Palette, model_palette
 from .options import ColorizeOptions
 from .provenance import NOTICE
 from .staging import check_writable, staged
@@ -81,10 +81,11 @@ def colorize(chosen: argparse.Namespace, console: Console) -> int:
     options = options_from(chosen)
     if chosen.preview is not None and options.plane == "consensus":
         raise InputError("--preview shows one plane; give --plane axial, sagittal or coronal.")
-    if chosen.preview is not None and (chosen.tissue or chosen.confidence or chosen.render):
+    more = chosen.tissue or chosen.confidence or chosen.render or chosen.html
+    if chosen.preview is not None and more:
         raise InputError(
-            "--preview makes the picture of one slice alone; leave out --tissue, --confidence and "
-            "--render, or --preview."
+            "--preview makes the picture of one slice alone; leave out --tissue, --confidence, "
+            "--render and --html, or --preview."
         )
     sources = chosen.inputs or [sample_path()]
     out = chosen.out or (None if chosen.inputs else Path.cwd())
@@ -148,7 +149,7 @@ def _outputs(job: Job, chosen: argparse.Namespace) -> tuple[Path, ...]:
 
 
 def _wanted(chosen: argparse.Namespace) -> Wanted:
-    return Wanted(chosen.tissue, chosen.confidence, chosen.render)
+    return Wanted(chosen.tissue, chosen.confidence, chosen.render, chosen.html)
 
 
 def _engine(chosen: argparse.Namespace, console: Console, began: float) -> Colorizer:
@@ -192,7 +193,7 @@ def _whole(
     color = _color(volume, engine, options, console)
     began = time.perf_counter()
     wanted = _wanted(chosen)
-    palette = segment_palette(engine.model, options) if wanted.tissue else None
+    palette = _palette(engine, options)
     # The volume is renamed last: where it is, all that was asked for is.
     with staged(job.volume.parent, last=job.volume.name) as stage:
         files = write_results(job.within(stage), volume, color, palette, wanted, console.note)
@@ -202,6 +203,16 @@ def _whole(
     console.say(f"Wrote in {time.perf_counter() - began:.1f} s:")
     for name, size in written.items():
         console.say(f"  {job.volume.with_name(name)} ({size / 1e6:.1f} MB)")
+    if wanted.makes_page(job):
+        console.say(f"Open {job.page} in a browser: planes, tissues and 3D, without a network.")
+
+
+def _palette(engine: Colorizer, options: ColorizeOptions) -> Palette | None:
+    """The colours of tissue map and legend; None of a model that paints without a palette."""
+    try:
+        return segment_palette(engine.model, options)
+    except InputError:
+        return None
 
 
 def _preview(

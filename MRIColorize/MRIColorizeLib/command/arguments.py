@@ -37,6 +37,8 @@ def parser() -> argparse.ArgumentParser:
     add("-o", "--out", type=Path, help="folder, or file for one input (default: beside the input)")
     add("--series", metavar="N|NAME", help="series of a DICOM folder (default: the largest scan)")
     add("--list", action="store_true", help="list the series of DICOM folders and colour nothing")
+    page = argparse.BooleanOptionalAction
+    add("--html", action=page, help="a web page to pass on (default: only of the defaced sample)")
     add("--preview", type=int, metavar="K", help="colour slice K of the plane only, as a picture")
     add_engine(result)
     add_look(result)

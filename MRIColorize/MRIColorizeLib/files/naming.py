@@ -26,8 +26,8 @@ OURS = ("_color", "_confidence", "_tissue", ".seg")
 class Job:
     """One input and where its results go; `preview` is the picture of a single slice.
 
-    tissue and confidence are written when they are asked for. series: of a folder of DICOM, as in
-    its results' names; "" for the one that is chosen by itself.
+    tissue, confidence and page are written when they are asked for. series: of a folder of DICOM,
+    as in its results' names; "" for the one that is chosen by itself.
     """
 
     source: Path
@@ -37,6 +37,7 @@ class Job:
     preview: Path
     tissue: Path
     confidence: Path
+    page: Path
     series: str = ""
 
     @property
@@ -52,7 +53,7 @@ class Job:
     def results(self) -> tuple[Path, ...]:
         """All that may be written."""
         names = (self.volume, self.picture, self.rendering, self.preview)
-        return (*names, self.tissue, self.confidence)
+        return (*names, self.tissue, self.confidence, self.page)
 
     def within(self, folder: Path) -> Job:
         """The same results under the same names in another folder."""
@@ -68,6 +69,7 @@ class Job:
             preview=here(self.preview),
             tissue=here(self.tissue),
             confidence=here(self.confidence),
+            page=here(self.page),
         )
 
 
@@ -158,5 +160,6 @@ def _named(source: Path, folder: Path, name: str, ending: str, plain: str, serie
         preview=folder / f"{name}_preview.png",
         tissue=folder / f"{plain}_tissue.seg{ending if ending == DICOM else '.nrrd'}",
         confidence=folder / f"{plain}_confidence.nrrd",
+        page=folder / f"{name}.html",
         series=series,
     )

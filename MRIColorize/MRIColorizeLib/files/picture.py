@@ -44,7 +44,7 @@ def write_montage(volume: Volume, color: ColorVolume, path: Path, title: str) ->
     """
     mask, _ = in_patient_axes(color.mask, volume.ijk_to_ras)
     box = bounding_box(mask, (0, 0, 0))
-    window = _window(volume, color.mask)
+    window = grey_window(volume, color.mask)
     columns = []
     for plane in VIEWS:
         axis = _axis(plane)
@@ -137,7 +137,7 @@ def slice_pair(
     values that become black and white, found when they are not given.
     """
     if window is None:
-        window = _window(volume, color.mask)
+        window = grey_window(volume, color.mask)
     axis = _axis(plane)
     mask, spacing = in_patient_axes(color.mask, volume.ijk_to_ras)
     margin = tuple(int(np.ceil(BORDER_MM / step)) for step in spacing)
@@ -150,20 +150,20 @@ def slice_pair(
         # Both S and A (or S and R, A and R) grow; a picture's rows and columns run the other way.
         return np.ascontiguousarray(turned[tuple(box)].squeeze(axis)[::-1, ::-1])
 
-    grey, rgb = _grey(seen(volume.array), window), seen(color.array)
+    grey, rgb = grey_levels(seen(volume.array), window), seen(color.array)
     size = (grey.shape[0] * rows, grey.shape[1] * columns)
     name, edges = plane.capitalize(), EDGES[plane]
     return Tile(grey, size, f"{name}, MRI", edges), Tile(rgb, size, f"{name}, colour", edges)
 
 
-def _window(volume: Volume, mask: np.ndarray) -> tuple[float, float]:
+def grey_window(volume: Volume, mask: np.ndarray) -> tuple[float, float]:
     """The MRI's values that become black and white, as the network sees them."""
     low = np.percentile(volume.array, 0.5)
     high = np.percentile(volume.array[mask] if mask.any() else volume.array, UPPER_PERCENTILE)
     return low, high
 
 
-def _grey(image: np.ndarray, window: tuple[float, float]) -> np.ndarray:
+def grey_levels(image: np.ndarray, window: tuple[float, float]) -> np.ndarray:
     """MRI values as uint8."""
     low, high = window
     return (np.clip((image - low) / max(high - low, 1e-12), 0, 1) * 255).astype(np.uint8)

@@ -19,6 +19,7 @@ from .naming import Job, is_sample
 from .nifti_place import NiftiVolume
 from .offscreen import write_rendering
 from .picture import write_montage
+from .webpage import write_page
 
 if TYPE_CHECKING:
     from ..network.model import Model
@@ -28,16 +29,22 @@ if TYPE_CHECKING:
 class Wanted:
     """What to write beside the colours and their picture.
 
-    tissue, confidence: the maps. rendering: None renders only the sample, whose face was removed.
+    tissue, confidence: the maps. rendering, page: None makes them of the sample alone, whose face
+    was removed.
     """
 
     tissue: bool = False
     confidence: bool = False
     rendering: bool | None = None
+    page: bool | None = False
 
     def renders(self, job: Job) -> bool:
         """Whether this job gets a rendering in space."""
         return is_sample(job.source) if self.rendering is None else self.rendering
+
+    def makes_page(self, job: Job) -> bool:
+        """Whether this job gets a web page."""
+        return is_sample(job.source) if self.page is None else self.page
 
     def outputs(self, job: Job) -> tuple[Path, ...]:
         """What this job will write, the colours first."""
@@ -45,6 +52,7 @@ class Wanted:
             job.tissue: self.tissue,
             job.confidence: self.confidence,
             job.rendering: self.renders(job),
+            job.page: self.makes_page(job),
         }
         return (job.volume, job.picture, *(path for path, wanted in asked.items() if wanted))
 
@@ -59,8 +67,9 @@ def write_results(
 ) -> list[Path]:
     """Write a coloured volume's files and return their paths, the colours first.
 
-    palette: colours of the tissue map's segments, needed for it alone. note: is told when there is
-    no OpenGL for a rendering, which is then left out. Raises OutputError.
+    palette: colours of the tissue map's segments and of the page's legend; None where the model
+    tells no tissues. note: is told when there is no OpenGL for a rendering, which is then left out.
+    Raises OutputError.
     """
     with ThreadPoolExecutor(max_workers=1) as beside:
         # Drawing is done by another process; the other files are packed and written meanwhile.
@@ -79,6 +88,9 @@ def write_results(
         if wanted.confidence:
             write_confidence(color, job.confidence)
             written.append(job.confidence)
+        if wanted.makes_page(job):
+            write_page(volume, color, palette, job.page, job.title)
+            written.append(job.page)
         if drawing is not None:
             try:
                 drawing.result()

@@ -21,6 +21,7 @@ from .nodes import Node, check_input
 from .parameters import MRIColorizeParameterNode
 from .repainting import Repainter
 from .request import Request, colorize_steps, default_background
+from .webpage import save_web_page
 
 Progress = Callable[[int, int], "bool | None"]
 
@@ -181,6 +182,14 @@ class MRIColorizeLogic(ScriptedLoadableModuleLogic):
         Also for a colour volume loaded from a file: without its MRI, bright voxels are denser.
         """
         return rendering.show_volume(colorVolume, inputVolume, look)
+
+    def saveWebPage(self, colorVolume: Node, path: str | Path, inputVolume: Any = None) -> None:
+        """Write one HTML file that opens offline in any browser: planes, tissues, a rendering.
+
+        inputVolume: the MRI of colours that know none, as from a file. Colour with `tissue=True`
+        for a legend. A rendering of a head shows its face.
+        """
+        save_web_page(colorVolume, Path(path), inputVolume)
 
 
 def _usable(volumes: Iterable[Node]) -> list[Node]:

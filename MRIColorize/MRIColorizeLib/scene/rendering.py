@@ -177,7 +177,7 @@ def write_rgba(
         raise OutputError(_("Only a colour volume can be shown in 3D: colour an MRI first."))
     rgb = slicer.util.arrayFromVolume(colorNode)  # (K, J, I, 3)
     intensity = _intensity(colorNode, mriNode or input_of(colorNode), rgb)
-    body = _body(colorNode, rgb, intensity) if mask is None else mask
+    body = body_of(colorNode, rgb, intensity) if mask is None else mask
     rgba = np.empty((*rgb.shape[:3], 4), dtype=np.uint8)
     rgba[..., :3] = rgb
     rgba[..., 3] = alpha(intensity, body)
@@ -221,7 +221,7 @@ def _intensity(colorNode: Node, mriNode: Node | None, rgb: np.ndarray) -> Volume
     return Volume(array=luminance.astype(np.float32), ijk_to_ras=ijk_to_ras(colorNode))
 
 
-def _body(colorNode: Node, rgb: np.ndarray, intensity: Volume) -> np.ndarray:
+def body_of(colorNode: Node, rgb: np.ndarray, intensity: Volume) -> np.ndarray:
     """Where tissue is, bool (K, J, I): what is not background, or is body in the MRI."""
     background = colorNode.GetAttribute(ATTRIBUTE_PREFIX + "Background") or _likely_background(rgb)
     if background != "mri":
