@@ -4,8 +4,9 @@
 
 Writes sample.png (what the command line made), the panel in each state (panel-empty.png, -ready,
 -running, -cancelled, -done, -error, and panel.png with all sections open), slices.png (the MRI
-above its colours), fade.png (half of each), window.png (panel, slices and 3D), rendering.png (two
-sections in 3D), cuts.png (what the panel cuts) and side-by-side.png into FOLDER, by default
+above its colours), tissues.png (their table and surfaces), fade.png (half of each), window.png
+(panel, slices and 3D), rendering.png (two sections in 3D), cuts.png (what the panel cuts) and
+side-by-side.png into FOLDER, by default
 Resources/Screenshots. Takes one to three minutes on a processor.
 """
 
@@ -52,6 +53,7 @@ def main(folder: Path) -> None:
         host.render_slices(folder / "fade.png", opacity=0.5, size=SIZE)
         cuts(host, module, folder / "cuts.png")
         side_by_side(host, module, folder / "side-by-side.png")
+        tissues(host, module, folder / "tissues.png")
         display = module.logic.showIn3D(node, mri)
         sections = [section(display, *chosen) for chosen in (CORONAL, AXIAL)]
         write_png(folder / "rendering.png", np.hstack(sections))
@@ -132,6 +134,50 @@ def side_by_side(host: Host, module: Any, path: Path) -> None:
     module.ui.viewsCollapsibleButton.collapsed = True
 
 
+def tissues(host: Host, module: Any, path: Path) -> None:
+    """The table of tissues beside skull and brain as surfaces; hides them again."""
+    import slicer
+
+    from MRIColorizeLib.panel.palette import ROWS
+    from MRIColorizeLib.tissue import Tissue
+
+    ui = module.ui
+    ui.paletteCollapsibleButton.collapsed = False
+    host.click(ui.surfacesButton)
+    inside = (Tissue.GREY_MATTER, Tissue.WHITE_MATTER)
+    pictures = []
+    for shown in ([*inside, Tissue.MUSCLE, Tissue.SKIN], [Tissue.BONE, Tissue.MUSCLE, Tissue.SKIN]):
+        ui.paletteTable.clearSelection()
+        selection = ui.paletteTable.selectionModel()
+        rows = selection.SelectionFlag.Select | selection.SelectionFlag.Rows
+        for tissue in shown:
+            selection.select(ui.paletteTable.model().index(ROWS.index(tissue), 0), rows)
+        host.click(ui.showOnlyButton)
+        view = slicer.app.layoutManager().threeDWidget(0).threeDView()
+        dark(view)
+        view.resize(SIZE, SIZE)
+        view.look_from((0.9, 0.6, 0.4))
+        pictures.append(view.picture())
+    ui.paletteTable.clearSelection()
+    panel = host.screenshot(module.panel, path, width=400)
+    views = np.vstack(pictures)
+    both = np.full((max(len(panel), len(views)), panel.shape[1] + SIZE, 3), 240, np.uint8)
+    both[: len(panel), : panel.shape[1]] = panel
+    both[: len(views), panel.shape[1] :] = views
+    write_png(path, both)
+    host.click(ui.showAllButton)
+    host.click(ui.surfacesButton)
+    ui.paletteCollapsibleButton.collapsed = True
+
+
+def dark(view: Any) -> None:
+    """A dark 3D view without box and letters."""
+    view.mrmlViewNode().SetBoxVisible(False)
+    view.mrmlViewNode().SetAxisLabelsVisible(False)
+    view.mrmlViewNode().SetBackgroundColor(*NIGHT)
+    view.mrmlViewNode().SetBackgroundColor2(*DUSK)
+
+
 def window(host: Host, module: Any, display: Any, path: Path) -> None:
     """Panel, faded slices and a section in 3D, as they stand in Slicer's window."""
     import slicer
@@ -168,10 +214,7 @@ def section(display: Any, kept: tuple, direction: tuple, zoom: float) -> np.ndar
 
     cut(display, kept).SetDisplayVisibility(False)
     view = slicer.app.layoutManager().threeDWidget(0).threeDView()
-    view.mrmlViewNode().SetBoxVisible(False)
-    view.mrmlViewNode().SetAxisLabelsVisible(False)
-    view.mrmlViewNode().SetBackgroundColor(*NIGHT)
-    view.mrmlViewNode().SetBackgroundColor2(*DUSK)
+    dark(view)
     view.resize(540, 480)
     view.look_from(direction)
     view.renderWindow().GetRenderers().GetFirstRenderer().GetActiveCamera().Zoom(zoom)

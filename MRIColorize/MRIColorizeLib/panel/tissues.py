@@ -16,6 +16,7 @@ from ..scene.results import tissue_of
 from ..scene.tissues import (
     are_surfaces_shown,
     hide_surfaces,
+    map_state,
     milliliters,
     opacity_of,
     set_opacity,
@@ -103,8 +104,7 @@ class TissuePanel:
 
     def _measure(self, node: Node | None, there: list[Tissue]) -> None:
         """Count voxels only when the map has changed."""
-        segmentation = tissue_of(node).GetSegmentation() if there else None
-        state = (node.GetID(), segmentation.GetMTime()) if segmentation is not None else None
+        state = map_state(node) if node is not None else None
         if state != self._measured or state is None:
             self._milliliters = milliliters(node) if there else {}
             self._measured = state

@@ -6,7 +6,9 @@ from collections.abc import Iterable
 
 import numpy as np
 import slicer
+from slicer.i18n import tr as _
 
+from ..errors import InputError
 from ..tissue import Tissue
 from .nodes import Node, ijk_to_ras
 from .results import TISSUE_REFERENCE, tissue_of
@@ -36,9 +38,19 @@ def tissues_in(colorNode: Node | None) -> list[Tissue]:
     return [each for each in TERMS if node.GetSegmentation().GetSegment(each.name) is not None]
 
 
+def map_state(colorNode: Node) -> tuple[object, ...]:
+    """What becomes another one when the tissues' voxels do."""
+    node = tissue_of(colorNode)
+    if node is None:
+        return ()
+    name = slicer.vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName()
+    segments = (node.GetSegmentation().GetSegment(each.name) for each in tissues_in(colorNode))
+    return node.GetID(), *(each.GetRepresentation(name).GetMTime() for each in segments)
+
+
 def milliliters(colorNode: Node) -> dict[Tissue, float]:
     """Volume of each tissue of the map in ml, before parent transforms."""
-    node, found = tissue_of(colorNode), {}
+    node, found = _map_of(colorNode), {}
     for tissue in tissues_in(colorNode):
         mask, matrix = mask_of(node.GetSegmentation().GetSegment(tissue.name))
         voxel = abs(float(np.linalg.det(matrix[:3, :3])))
@@ -78,7 +90,7 @@ def set_opacity(colorNode: Node, tissues: Iterable[Tissue], opacity: float) -> N
 
 def show_surfaces(colorNode: Node) -> None:
     """Show the map in 3D as smooth closed surfaces in its segments' colours; made when needed."""
-    node, display = tissue_of(colorNode), _display(colorNode)
+    node, display = _map_of(colorNode), _display(colorNode)
     segmentation, kind = node.GetSegmentation(), _surface()
     if not segmentation.ContainsRepresentation(kind):
         for tissue in tissues_in(colorNode):
@@ -106,12 +118,19 @@ def are_surfaces_shown(colorNode: Node | None) -> bool:
     return bool(
         display.GetVisibility()
         and display.GetVisibility3D()
-        and tissue_of(colorNode).GetSegmentation().ContainsRepresentation(_surface())
+        and _map_of(colorNode).GetSegmentation().ContainsRepresentation(_surface())
     )
 
 
-def _display(colorNode: Node) -> Node:
+def _map_of(colorNode: Node) -> Node:
     node = tissue_of(colorNode)
+    if node is None:
+        raise InputError(_("{name} has no tissue map.").format(name=colorNode.GetName()))
+    return node
+
+
+def _display(colorNode: Node) -> Node:
+    node = _map_of(colorNode)
     node.CreateDefaultDisplayNodes()
     return node.GetDisplayNode()
 
