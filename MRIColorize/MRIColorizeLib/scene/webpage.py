@@ -69,10 +69,13 @@ def _tissues(colorNode: Node) -> np.ndarray | None:
 
 def _palette(colorNode: Node) -> Palette:
     """The colours that the segments of the tissue map have."""
-    lab, segments = PALETTE_LAB.copy(), tissue_of(colorNode)
-    for tissue in tissues_in(colorNode) if segments is not None else ():
-        color = segments.GetSegmentation().GetSegment(tissue.name).GetColor()
-        lab[tissue] = rgb_to_lab(np.array(color))
+    lab, node = PALETTE_LAB.copy(), tissue_of(colorNode)
+    if node is None:
+        return Palette("", lab)
+    for tissue in tissues_in(colorNode):
+        lab[tissue] = rgb_to_lab(
+            np.array(node.GetSegmentation().GetSegment(tissue.name).GetColor())
+        )
     return Palette("", lab)
 
 
