@@ -16,6 +16,7 @@ from MRIColorizeLib.tissue import Tissue
 from training.data.prepared import PreparedVolume
 from training.measure.cases.body_scan import CONTRASTS, scan_body
 from training.measure.report.regions import measure_regions
+from training.measure.report.scans import difference, tissue_shares
 
 
 @pytest.fixture
@@ -70,3 +71,21 @@ def test_a_scan_is_coloured_as_it_is(colorizer):
     scanned = dataclasses.replace(_map(), image=phantoms.mri(shape=(12, 50, 44)).image)
     (row,) = measure_regions(colorizer, [scanned])
     assert (row.contrast, row.plane) == ("as scanned", "auto")
+
+
+def test_shares_of_a_scan_leave_out_what_has_no_label():
+    labels = np.zeros((4, 20, 20), np.uint8)
+    labels[:2], labels[2] = Tissue.LIVER, 255
+    tissue = np.where(labels == 255, Tissue.FAT, labels)
+    tissue[0] = Tissue.SPLEEN
+    (finding,) = tissue_shares("belly", tissue, labels)
+    assert (finding.what, finding.value) == ("liver", 0.5)
+
+
+def test_colourings_differ_by_their_colours_inside_both_bodies(colorizer):
+    first = colorizer.colorize(scan_body(_map(), "T1"))
+    array = first.array.copy()
+    array[~first.mask] = 255
+    assert difference(first, dataclasses.replace(first, array=array), 1) == 0
+    array[first.mask] = 255 - array[first.mask]
+    assert difference(first, dataclasses.replace(first, array=array), 1) > 5

@@ -20,6 +20,9 @@ def add_measure_commands(commands: Commands[argparse.ArgumentParser]) -> None:
     regions = commands.add_parser("regions", help="tissues in bodies of the validation part")
     regions.add_argument("model", nargs="?", help="name or folder; default: the one that ships")
     regions.add_argument("--prepared", type=Path, required=True, help="folder made by prepare")
+    regions.add_argument(
+        "--data", type=Path, help="also scans of its body/ and mri/, some of the test part"
+    )
     regions.set_defaults(run=_regions)
 
 
@@ -168,8 +171,12 @@ def _regions(options: argparse.Namespace) -> None:
     from MRIColorizeLib.tissue import NAMES
     from training.data.prepared import load_all
     from training.measure.report.regions import measure_regions
+    from training.measure.report.scans import measure_scans
 
     colorizer = Colorizer(load_model(options.model), "cpu")
+    if options.data is not None:
+        for finding in measure_scans(colorizer, options.data):
+            print(f"{finding.scan}: {finding.what} {finding.value:.3f}", flush=True)
     for row in measure_regions(colorizer, load_all(options.prepared)):
         print(f"{row.volume}, {row.contrast}, {row.plane}:")
         print("  " + ", ".join(f"{NAMES[code]} {share:.2f}" for code, share in row.shares.items()))
