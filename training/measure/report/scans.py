@@ -85,8 +85,7 @@ def tissue_shares(scan: str, tissue: np.ndarray, labels: np.ndarray) -> Iterator
 def _nuclei(color: ColorVolume, data: Path) -> Iterator[Finding]:
     scan = read_scan(data / "mri/brain_t1_cit168.nii.gz")
     codes = resample_labels(read_scan(data / "body/labels_deep_grey_cit168_mni2009c.nii.gz"), scan)
-    # The same turn that `read_scan` gives the image, for what the engine made of the file.
-
+    # From the axes that `read_scan` turns the image to, to those of the file, which colours keep.
     matrix = np.linalg.inv(color.ijk_to_ras)[[2, 1, 0, 3]] @ scan.kji_to_ras
     places = np.indices(scan.array.shape).reshape(3, -1)
     stored = np.rint(matrix[:3, :3] @ places + matrix[:3, 3:]).astype(int)
