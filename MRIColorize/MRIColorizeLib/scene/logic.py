@@ -21,7 +21,6 @@ from .nodes import Node, check_input
 from .parameters import MRIColorizeParameterNode
 from .repainting import Repainter
 from .request import Request, colorize_steps, default_background
-from .webpage import save_web_page
 
 Progress = Callable[[int, int], "bool | None"]
 
@@ -189,6 +188,8 @@ class MRIColorizeLogic(ScriptedLoadableModuleLogic):
         inputVolume: the MRI of colours that know none, as from a file. Colour with `tissue=True`
         for a legend. A rendering of a head shows its face.
         """
+        from .webpage import save_web_page  # imports SimpleITK, which takes a moment
+
         save_web_page(colorVolume, Path(path), inputVolume)
 
 
