@@ -130,13 +130,15 @@ def test_what_decides_the_voxels_is_in_the_recipe_of_a_batch(card, name):
 
 
 def test_a_result_from_before_an_option_was_there_holds_at_its_default(card, tmp_path):
-    path, now = tmp_path / "a.json", recipe(card, replace(DEFAULTS, saturation=1.5))
+    # Which took one plane of any volume.
+    path, now = tmp_path / "a.json", recipe(card, replace(DEFAULTS, saturation=1.5, fast=True))
     state = InputState("listing", "content")
     write_finished(path, Finished(state, now, (), 1, 1.0, "run", "worker"))
     assert read_finished(path).recipe == now
-    # As version 0.3.0 wrote it, which knew neither of the two.
+    # As version 0.3.0 wrote it, which knew none of the three.
     told = json.loads(path.read_text())
-    assert {told["recipe"].pop(name) for name in ("precision", "slice_index")} == {"auto", ""}
+    added = ("precision", "slice_index", "fast")
+    assert [told["recipe"].pop(name) for name in added] == ["auto", "", True]
     assert set(told["recipe"]) == {
         *("model", "model_version", "weights_sha256", "plane", "mode", "detail", "saturation"),
         *("blend", "background", "palette", "mask", "ending", "tissue", "confidence", "rendering"),

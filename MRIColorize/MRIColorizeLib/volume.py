@@ -126,11 +126,11 @@ def nearest_axes(ijk_to_ras: np.ndarray) -> tuple[int, int, int]:
 
 
 def choose_plane(volume: Volume, plane: str) -> str:
-    """Resolve "auto": the acquisition plane when slices are thick, else axial (most trained on).
+    """The plane where one is taken: the acquisition plane of thick slices, else axial.
 
-    Every other choice, "consensus" among them, comes back as it is.
+    A plane that was chosen comes back as it is.
     """
-    if plane != "auto":
+    if plane in PLANE_NORMAL:
         return plane
     axes = nearest_axes(volume.ijk_to_ras)
     spacing = volume.spacing[::-1]  # along array axes K, J, I
@@ -144,17 +144,20 @@ def choose_plane(volume: Volume, plane: str) -> str:
     return next(name for name, normal in PLANE_NORMAL.items() if axes[normal] == across)
 
 
-def planes_to_color(volume: Volume, plane: str) -> tuple[str, ...]:
-    """The planes whose slices are coloured: one, or for "consensus" all that show a picture.
+def planes_to_color(volume: Volume, plane: str, fast: bool = False) -> tuple[str, ...]:
+    """The planes whose slices are coloured: one, or all that show a picture.
 
-    A volume that is one voxel thin has no picture in the planes across it.
+    All for "consensus", and for "auto" where the voxels are nearly cubic, unless it is to be fast.
+    A volume that is one voxel thin has no picture in the planes across it. The plane that is best
+    taken alone is the last.
     """
-    if plane != "consensus":
+    is_thick = max(volume.spacing) > THICK_SLICE_RATIO * min(volume.spacing)
+    if plane in PLANE_NORMAL or (plane == "auto" and (fast or is_thick)):
         return (choose_plane(volume, plane),)
     shape = volume.array.shape
     return tuple(
         name
-        for name in ("axial", "coronal", "sagittal")
+        for name in ("sagittal", "coronal", "axial")
         if min(shape[axis] for axis in slice_order(volume, name)[1:]) > 1
     )
 

@@ -10,7 +10,7 @@ from benchmarks.interleaved import Candidate, measure
 from benchmarks.machine import use_threads
 from benchmarks.peak import MIB, Usage, in_fresh_process, used
 from benchmarks.report import Part
-from benchmarks.volumes import ball, trunk
+from benchmarks.volumes import ONE_PLANE, ball, trunk
 from MRIColorizeLib.engine.colorizer import Colorizer
 from MRIColorizeLib.network.model import load_model
 
@@ -66,7 +66,12 @@ def _ratio(
     engine = Colorizer(load_model(model), device)
     half, whole = measure(
         [
-            Candidate(f"{count} slices", "auto", 1, partial(engine.colorize, trunk(count, pixels)))
+            Candidate(
+                f"{count} slices",
+                "auto",
+                1,
+                partial(engine.colorize, trunk(count, pixels), ONE_PLANE),
+            )
             for count in (most // 2, most)
         ],
         repeats,
@@ -87,7 +92,7 @@ def _colored(
     engine.colorize(ball(24, 96.0))  # what is loaded once is not the volume's
     volume = trunk(slices, pixels)
     results = []
-    usage = used(lambda: results.append(engine.colorize(volume)))
+    usage = used(lambda: results.append(engine.colorize(volume, ONE_PLANE)))
     maps = (results[0].array, results[0].mask, results[0].tissue)
     output = sum(one.nbytes for one in maps if one is not None)
     return usage, volume.array.nbytes / MIB, output / MIB

@@ -8,7 +8,7 @@ from benchmarks.interleaved import Candidate, Timing, measure
 from benchmarks.machine import PRODUCT, products, use_threads
 from benchmarks.network import BareNetwork
 from benchmarks.report import Part
-from benchmarks.volumes import head
+from benchmarks.volumes import ONE_PLANE, head
 from MRIColorizeLib.engine.colorizer import Colorizer
 from MRIColorizeLib.engine.devices import resolve_precision
 from MRIColorizeLib.network.model import Model
@@ -24,7 +24,9 @@ def overhead(model: Model, device: str, threads: int, slices: int, repeats: int)
     fast = resolve_precision("auto", device)
     dtypes = [fast] if fast == torch.float32 else [fast, torch.float32]
     candidates = [
-        Candidate("engine, whole volume", _name(fast), 1, lambda: engine.colorize(volume)),
+        Candidate(
+            "engine, whole volume", _name(fast), 1, lambda: engine.colorize(volume, ONE_PLANE)
+        ),
         *(Candidate("network on ready batches", _name(d), 1, bare.runner(d)) for d in dtypes),
         *(
             Candidate(f"{PRODUCTS} matrix products", _name(d), 1, products(device, d, PRODUCTS))

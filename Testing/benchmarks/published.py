@@ -8,7 +8,7 @@ from benchmarks.interleaved import Candidate, measure
 from benchmarks.machine import use_threads
 from benchmarks.network import PublishedForward
 from benchmarks.report import Part
-from benchmarks.volumes import head
+from benchmarks.volumes import ONE_PLANE, head
 from MRIColorizeLib.engine.body import normalize
 from MRIColorizeLib.engine.colorizer import Colorizer
 from MRIColorizeLib.engine.devices import resolve_precision
@@ -50,7 +50,7 @@ def against_published(model: Model, threads: int, slices: int, repeats: int) -> 
         Candidate("published, one decoder, channels last", "float32", 1, lambda: once(x_last)),
         Candidate(f"{name}, network", "float32", 1, lambda: run_ours(torch.float32)),
         Candidate(f"{name}, network", auto, 1, lambda: run_ours(fast)),
-        Candidate(f"{name}, engine", auto, shown, lambda: engine.colorize(volume)),
+        Candidate(f"{name}, engine", auto, shown, lambda: engine.colorize(volume, ONE_PLANE)),
     ]
     with torch.inference_mode():
         timings = measure(candidates, repeats)

@@ -8,7 +8,11 @@ import torch.nn.functional as F
 
 from MRIColorizeLib.files.naming import sample_path
 from MRIColorizeLib.files.reading import read_volume
+from MRIColorizeLib.options import ColorizeOptions
 from MRIColorizeLib.volume import Volume, slice_order
+
+# What is compared with the bare network sees a volume in one plane.
+ONE_PLANE = ColorizeOptions(fast=True)
 
 
 def head(slices: int, side: int = 256) -> Volume:

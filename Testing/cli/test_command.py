@@ -141,7 +141,7 @@ def as_a_person_would(repository: Path, *arguments: object) -> None:
 
 def test_a_real_crop_in_an_unusual_axis_order_keeps_its_grid(tmp_path, data, repository):
     name = "neck_t2_crop"
-    as_a_person_would(repository, data / f"{name}.nii.gz", "-o", tmp_path)
+    as_a_person_would(repository, data / f"{name}.nii.gz", "-o", tmp_path, "--fast")
     assert_same_grid(tmp_path / f"{name}_color.nrrd", data / f"{name}.nii.gz")
     colors = sitk.GetArrayFromImage(sitk.ReadImage(str(tmp_path / f"{name}_color.nrrd")))
     assert colors.any()
@@ -150,5 +150,5 @@ def test_a_real_crop_in_an_unusual_axis_order_keeps_its_grid(tmp_path, data, rep
 def test_a_real_head_keeps_its_grid(tmp_path, data, repository, small_model):
     name = "head_t1_tiny"
     path = data / f"{name}.nii.gz"
-    as_a_person_would(repository, path, "-o", tmp_path, "--model", small_model)
+    as_a_person_would(repository, path, "-o", tmp_path, "--model", small_model, "--fast")
     assert_same_grid(tmp_path / f"{name}_color.nrrd", path)

@@ -149,8 +149,11 @@ def read_finished(path: Path) -> Finished | None:
 
 
 def _recipe(told: dict[str, Any]) -> Recipe:
-    """A recipe from JSON; a version that did not have an option did as its default does."""
-    options = {name: told.pop(name, usual) for name, usual in _deciding(DEFAULTS).items()}
+    """A recipe from JSON; a version that lacked an option did as its default, or `before`, says."""
+    options = {}
+    for name, usual in _deciding(DEFAULTS).items():
+        before = OPTIONS[name].before
+        options[name] = told.pop(name, usual if before is None else before)
     return Recipe(options=options, **told)
 
 

@@ -15,6 +15,8 @@ from .body import Window
 
 # Tissues kept for each voxel; what a fifth one would add is below a grey level nearly everywhere.
 KEPT = 4
+# What the means of several planes take for a voxel: three floats of 16 bits, tissues, scores.
+BYTES_TO_JOIN = 6 + 2 * KEPT
 # Voxels turned to grey at once for the background: bounds the memory.
 CHUNK = 1 << 22
 
@@ -24,7 +26,9 @@ class Canvas:
     """Arrays on the input's grid (K, J, I); see ColorVolume and TissueMixture for what they hold.
 
     lab float16 (K, J, I, 3), tissues and weights uint8 (K, J, I, KEPT): None when neither the
-    consensus of planes nor recolouring needs them. Only pages that are written take memory.
+    joining of planes nor recolouring needs them. Until the last plane, they hold the means of what
+    the planes so far found: of the colour decoder's residual, and of the tissues' scores. Only
+    pages that are written take memory.
     """
 
     color: np.ndarray
@@ -46,7 +50,7 @@ def make_canvas(
 ) -> Canvas:
     """Room for the result of a volume (K, J, I), its background filled in.
 
-    has_tissue: whether the model tells tissues; several: whether planes are averaged.
+    has_tissue: whether the model tells tissues; several: whether planes are joined.
     """
     shape = array.shape
     mixes = has_tissue and (several or options.editable)

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from ..errors import Cancelled, InputError
+from ..memory import free_memory
 from ..network.folding import fold_batch_norm
 from ..network.generator import DualDecoderGenerator
 from ..network.model import Model
@@ -27,9 +28,9 @@ from ..volume import (
     planes_to_color,
 )
 from .body import Window, find_window
-from .canvas import Canvas, Finish, make_canvas
+from .canvas import BYTES_TO_JOIN, Canvas, Finish, make_canvas
 from .devices import is_out_of_memory, resolve_device
-from .painting import Painter, finish_consensus
+from .painting import Painter
 from .recoloring import TissueMixture
 from .schedule import Batch, Plan, in_lanes, make_batches
 from .slicing import Layout, lay_out
@@ -77,8 +78,8 @@ class Colorizer:
     def start(self, volume: Volume, options: ColorizeOptions | None = None) -> Steps:
         """The same, stepwise: yields (done, total) slices and returns the ColorVolume.
 
-        The result is `StopIteration.value`; drop or close the generator to cancel. The slices of a
-        consensus count once for each plane.
+        The result is `StopIteration.value`; drop or close the generator to cancel. Slices count
+        once for each plane that they are seen in.
         """
         began = time.perf_counter()
         volume = check_volume(volume)
@@ -88,7 +89,7 @@ class Colorizer:
         options = self._checked(options or ColorizeOptions(), volume)
         mask = None if options.mask is None else turn.view(options.mask)
         window, body = find_window(seen.array, mask)
-        planes = planes_to_color(seen, options.plane)
+        planes = self._planes(seen, options, body)
         scale = self.model.card.scale
         layouts = [lay_out(seen, plane, body, window, scale) for plane in planes]
         if mask is None:  # told of what can be laid out; the rest is refused
@@ -104,17 +105,15 @@ class Colorizer:
         done, total = 0, 1 if alone is not None else sum(each.present().size for each in layouts)
         yield 0, total
         for number, layout in enumerate(layouts):
-            for count in self._paint(layout, canvas, options, number, several, alone, place):
+            for count in self._paint(layout, canvas, options, number, len(planes), alone, place):
                 done += count
                 yield done, total
-        if several:
-            finish_consensus(canvas, layouts[0], Finish.of(options))
         provenance = Provenance(
             model_name=self.model.card.name,
             model_version=self.model.card.version,
             device=place.devices,
             precision=place.precisions,
-            plane=options.plane if several else planes[0],
+            plane="consensus" if several else planes[0],
             slices=total,
             seconds=time.perf_counter() - began,
             options=without_arrays(options),
@@ -139,12 +138,13 @@ class Colorizer:
                 f"The model {self.model.card.name} paints without a palette; "
                 "choose another model or no palette."
             )
-        if options.slice_index is not None and options.plane == "consensus":
-            tell(
-                "A single slice is coloured in one plane; the consensus needs the whole volume.",
-                stacklevel=3,
-            )
-            options = replace(options, plane=choose_plane(volume, "auto"))
+        if options.slice_index is not None:
+            if options.plane == "consensus":
+                tell(
+                    "A single slice is coloured in one plane; three need the whole volume.",
+                    stacklevel=3,
+                )
+            options = replace(options, plane=choose_plane(volume, options.plane))
         if options.palette is not None:
             classes = self.model.generator.config.classes
             options = replace(options, palette=fit_palette(options.palette, classes))
@@ -157,26 +157,45 @@ class Colorizer:
             raise InputError("The mask is empty; draw or choose one that covers tissue.")
         return replace(options, mask=mask.astype(bool))
 
+    def _planes(
+        self, volume: Volume, options: ColorizeOptions, body: np.ndarray
+    ) -> tuple[str, ...]:
+        """The planes to colour; one where "auto" would take three for which there is no room."""
+        planes = planes_to_color(volume, options.plane, options.fast)
+        free = free_memory()
+        needed = BYTES_TO_JOIN * int(body.sum())
+        if options.plane == "auto" and len(planes) > 1 and free is not None and needed > free:
+            tell(
+                f"Joining three planes needs {needed / 1e9:.1f} GB of memory, and "
+                f"{free / 1e9:.1f} GB are free; the {planes[-1]} plane alone is coloured.",
+                stacklevel=3,
+            )
+            return planes[-1:]
+        return planes
+
     def _paint(
         self,
         layout: Layout,
         canvas: Canvas,
         options: ColorizeOptions,
+        before: int,
         planes: int,
-        several: bool,
         wanted: int | None,
         place: Workplace,
     ) -> Iterator[int]:
-        """Paint the slices of one plane, or the wanted one; yields the number of each batch."""
+        """Paint the slices of one plane, or the wanted one; yields the number of each batch.
+
+        before, planes: how many planes were painted, and how many there are.
+        """
         plan: Plan | None = None
         present = layout.present()
         while present.size:
             try:
-                painter = Painter(place.network(), self.model.card, options, several)
+                painter = Painter(place.network(), self.model.card, options, planes)
                 plan = plan or place.plan(layout, self._width(), options.batch_size)
 
                 def paint(batch: Batch, painter: Painter = painter) -> None:
-                    painter.paint(layout, batch, canvas, planes)
+                    painter.paint(layout, batch, canvas, before)
 
                 batches = make_batches(present, wanted, plan.size)
                 with closing(in_lanes(paint, batches, place.device, plan.lanes)) as lanes:

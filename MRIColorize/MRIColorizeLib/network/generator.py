@@ -39,12 +39,18 @@ class GeneratorOutput(NamedTuple):
 class PaintedLab(NamedTuple):
     """What colouring a volume needs of one forward pass of a palette head, all (B, ?, H, W).
 
-    lab: CIELAB colours, residual included. logits, probabilities: of the tissues.
+    lab: CIELAB colours, residual included. logits, probabilities: of the tissues. residual: what
+    the colour decoder adds to the palette's colours; 0 with a single decoder.
     """
 
     lab: Tensor
     logits: Tensor
     probabilities: Tensor
+    residual: Tensor
+
+    def part(self, images: slice) -> PaintedLab:
+        """Some of the images."""
+        return PaintedLab(*(each[images] for each in self))
 
 
 class Encoder(nn.Module):
@@ -185,7 +191,7 @@ class DualDecoderGenerator(nn.Module):
             color = pseudo if painted is None else torch.sigmoid(painted.float())
             return GeneratorOutput(_crop(color, size), _crop(pseudo, size))
         logits, probabilities = _tissues(semantic, temperature)
-        palette_lab = _mix_palette(probabilities, self.palette_lab)
+        palette_lab = mix_palette(probabilities, self.palette_lab)
         color = pseudo = lab_to_rgb(palette_lab)
         residual = None
         if painted is not None:
@@ -213,10 +219,13 @@ class DualDecoderGenerator(nn.Module):
         """
         semantic, painted = self._decode(x, mask)
         logits, probabilities = _tissues(semantic, temperature)
-        lab = _mix_palette(probabilities, self.palette_lab if palette_lab is None else palette_lab)
+        lab = mix_palette(probabilities, self.palette_lab if palette_lab is None else palette_lab)
+        residual = torch.zeros_like(lab)
         if painted is not None:
-            lab = lab + self._residual(painted, probabilities)
-        return PaintedLab(*(_crop(part, x.shape[-2:]) for part in (lab, logits, probabilities)))
+            residual = self._residual(painted, probabilities)
+            lab = lab + residual
+        parts = (lab, logits, probabilities, residual)
+        return PaintedLab(*(_crop(part, x.shape[-2:]) for part in parts))
 
     def _decode(self, x: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor | None]:
         """Both decoders' outputs, on sides padded to multiples of 4."""
@@ -253,7 +262,7 @@ def _tissues(semantic: Tensor, temperature: float) -> tuple[Tensor, Tensor]:
     return logits, torch.softmax(sharpened, dim=1)
 
 
-def _mix_palette(probabilities: Tensor, palette_lab: Tensor) -> Tensor:
+def mix_palette(probabilities: Tensor, palette_lab: Tensor) -> Tensor:
     """Every pixel's mean colour: (B, classes, H, W) by (classes, 3) gives (B, 3, H, W) CIELAB."""
     with torch.autocast(probabilities.device.type, enabled=False):  # Lab needs float32
         return F.conv2d(probabilities, palette_lab.float().T[:, :, None, None])

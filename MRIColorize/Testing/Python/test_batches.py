@@ -12,7 +12,16 @@ import torch
 from made_model import made_head
 
 from MRIColorizeLib.engine.body import find_window
-from MRIColorizeLib.engine.painting import download, most_probable, upload
+from MRIColorizeLib.engine.canvas import KEPT
+from MRIColorizeLib.engine.painting import (
+    download,
+    from_kept,
+    from_scores,
+    keep_largest,
+    most_probable,
+    to_scores,
+    upload,
+)
 from MRIColorizeLib.engine.schedule import (
     CARD_LANES,
     MOST_ON_CARD,
@@ -237,6 +246,43 @@ class TensorTest(unittest.TestCase):
         expected = probabilities.argmax(dim=1, keepdim=True)
         self.assertTrue(torch.equal(most_probable(probabilities).long(), expected))
         self.assertEqual(most_probable(torch.full((1, 13, 1, 1), 1 / 13)).item(), 0)
+
+    def test_the_highest_levels_are_kept_in_order_and_of_two_alike_the_first(self):
+        torch.manual_seed(0)
+        levels = torch.stack([torch.randperm(256)[:20] for _ in range(30)], dim=1)
+        highest, codes = levels.topk(KEPT, dim=0)
+        tissues, weights = keep_largest(levels.to(torch.uint8)[None, :, :, None])
+        self.assertTrue(torch.equal(tissues[0, :, 0].T.long(), codes))
+        self.assertTrue(torch.equal(weights[0, :, 0].T.long(), highest))
+        tissues, _ = keep_largest(torch.full((1, 20, 1, 1), 7, dtype=torch.uint8))
+        self.assertEqual(tissues.flatten().tolist(), [0, 1, 2, 3])
+
+
+class JoiningTest(unittest.TestCase):
+    """What three planes say of the tissues of one voxel, and what comes of it."""
+
+    def joined(self, *planes):
+        mean = torch.zeros(1, len(planes[0]), 1, 1)
+        for before, probabilities in enumerate(planes):
+            scores = to_scores(torch.tensor(probabilities)[None, :, None, None])
+            if before:
+                mean = from_kept(*keep_largest(mean.round().to(torch.uint8)), mean)
+            mean = mean + (scores - mean) / (before + 1)
+        return from_scores(mean).flatten().tolist()
+
+    def test_planes_that_agree_are_believed(self):
+        for expected in ([0.05, 0.9, 0.05, 0, 0, 0], [0.1, 0.2, 0.6, 0.1, 0, 0]):
+            for one, other in zip(self.joined(*[expected] * 3), expected, strict=True):
+                self.assertAlmostEqual(one, other, delta=0.02)
+
+    def test_two_planes_outvote_a_third_however_sure_it_is_and_in_any_order(self):
+        two, third = [0.1, 0.9, 0, 0, 0, 0], [1.0, 0, 0, 0, 0, 0]
+        for planes in ((two, two, third), (two, third, two), (third, two, two)):
+            self.assertGreater(self.joined(*planes)[1], 0.5)
+
+    def test_a_voxel_is_less_of_a_mixture_than_the_mean_of_the_probabilities(self):
+        planes = [0.96, 0.02, 0.02, 0, 0, 0], [0.5, 0.48, 0.02, 0, 0, 0], [0.6, 0.0, 0.4, 0, 0, 0]
+        self.assertGreater(self.joined(*planes)[0], np.mean(planes, axis=0)[0])
 
 
 if __name__ == "__main__":

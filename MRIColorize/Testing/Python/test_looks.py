@@ -1,8 +1,9 @@
-"""What the options do to the colours: blend, background, palette, consensus, confidence."""
+"""What the options do to the colours: blend, background, palette, planes, confidence."""
 
 import unittest
 import warnings
 from dataclasses import replace
+from unittest import mock
 
 import numpy as np
 from made_model import made_head, small_model
@@ -14,7 +15,7 @@ from MRIColorizeLib.options import ColorizeOptions
 from MRIColorizeLib.tissue import PALETTE_LAB, Tissue
 from MRIColorizeLib.volume import Volume, planes_to_color
 
-PLAIN = ColorizeOptions(precision="float32")
+PLAIN = ColorizeOptions(precision="float32", plane="axial")
 ONE_PLANE = ("axial", "coronal", "sagittal")
 
 
@@ -139,19 +140,29 @@ class ConsensusTest(LookTest):
         super().setUpClass()
         cls.result = colored(plane="consensus", confidence=True)
 
-    def test_its_lightness_is_the_mean_of_the_three_planes(self):
-        import torch
+    def test_it_is_painted_with_the_palette_that_was_asked_for(self):
+        engine = Colorizer(small_model(decoders="single"), "cpu")
+        palette = np.tile(np.float32([60, 0, 0]), (len(PALETTE_LAB), 1))
+        options = replace(PLAIN, plane="consensus", palette=palette)
+        array = engine.colorize(self.volume, options).array[self.body]
+        # CIELAB 60, 0, 0 is this grey (Lindbloom's calculator).
+        self.assertLessEqual(np.abs(array.astype(int) - 145).max(), 1)
 
-        from MRIColorizeLib.color import rgb_to_lab
+    def test_it_is_what_a_plain_run_makes_of_nearly_cubic_voxels_unless_it_is_to_be_fast(self):
+        plain = colored(plane="auto", confidence=True)
+        np.testing.assert_array_equal(plain.array, self.result.array)
+        self.assertEqual(plain.provenance.plane, "consensus")
+        np.testing.assert_array_equal(colored(plane="auto", fast=True).array, self.plain.array)
+        with self.assertRaisesRegex(InputError, "one plane and consensus all three"):
+            colored(plane="consensus", fast=True)
 
-        def lab(array):
-            return rgb_to_lab(torch.from_numpy(array).movedim(-1, -3).float() / 255).movedim(-3, -1)
-
-        planes = [lab(colored(plane=plane).array) for plane in ONE_PLANE]
-        inside = torch.from_numpy(self.body)
-        distance = (lab(self.result.array) - sum(planes) / 3)[inside].abs()
-        # Colours that no screen can show are clipped before this mean and after ours.
-        self.assertLess(float(distance.median()), 0.5)
+    def test_without_room_to_join_a_plain_run_takes_one_plane_and_says_so(self):
+        with (
+            mock.patch("MRIColorizeLib.engine.colorizer.free_memory", return_value=1000),
+            self.assertWarnsRegex(UserWarning, "the axial plane alone is coloured"),
+        ):
+            one = colored(plane="auto")
+        np.testing.assert_array_equal(one.array, self.plain.array)
 
     def test_its_tissue_is_one_that_the_planes_found_and_most_often_the_majority_s(self):
         codes = np.stack([colored(plane=plane).tissue for plane in ONE_PLANE])
@@ -181,7 +192,8 @@ class ConsensusTest(LookTest):
 
     def test_a_thin_volume_is_seen_in_the_one_plane_that_shows_a_picture(self):
         thin = Volume(self.volume.array[6:7], self.volume.ijk_to_ras)
-        self.assertEqual(planes_to_color(thin, "consensus"), ("axial",))
+        for plane in ("consensus", "auto"):
+            self.assertEqual(planes_to_color(thin, plane), ("axial",))
         result = self.engine.colorize(thin, replace(PLAIN, plane="consensus"))
         self.assertEqual(result.provenance.plane, "axial")
 

@@ -12,7 +12,7 @@ from MRIColorizeLib.errors import InputError
 from MRIColorizeLib.options import ColorizeOptions
 from MRIColorizeLib.tissue import PALETTE_LAB
 
-EDITABLE = ColorizeOptions(precision="float32", editable=True)
+EDITABLE = ColorizeOptions(precision="float32", editable=True, plane="axial")
 LOOKS = {
     "natural": {},
     "no detail": {"detail": 0.0},

@@ -13,6 +13,7 @@ from MRIColorizeLib.volume import (
     check_volume,
     choose_plane,
     nearest_axes,
+    planes_to_color,
     slice_order,
 )
 
@@ -88,7 +89,16 @@ class PlaneTest(unittest.TestCase):
         matrix[:2, :2] = [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]
         self.assertEqual(nearest_axes(matrix), (2, 1, 0))
 
-    def test_auto_takes_the_acquisition_plane_of_thick_slices_else_axial(self):
+    def test_voxels_up_to_twice_as_long_as_wide_are_seen_along_three_planes_axial_last(self):
+        for matrix in (np.eye(4), np.diag([1, 2, 1, 1]), np.diag([2, 1, 2, 1])):
+            planes = planes_to_color(_volume(matrix=matrix), "auto")
+            self.assertEqual(planes, ("sagittal", "coronal", "axial"))
+            self.assertEqual(planes_to_color(_volume(matrix=matrix), "auto", fast=True), planes[2:])
+        thick = _volume(matrix=np.diag([1, 2.1, 1, 1]))
+        self.assertEqual(planes_to_color(thick, "auto"), ("coronal",))
+        self.assertEqual(len(planes_to_color(thick, "consensus")), 3)
+
+    def test_one_plane_is_the_acquisition_plane_of_thick_slices_else_axial(self):
         self.assertEqual(choose_plane(_volume(), "auto"), "axial")
         self.assertEqual(choose_plane(_volume(matrix=np.diag([1, 5, 1, 1])), "auto"), "coronal")
         self.assertEqual(choose_plane(_volume(matrix=np.diag([5, 1, 1, 1])), "auto"), "sagittal")
