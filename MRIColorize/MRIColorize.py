@@ -428,7 +428,7 @@ class MRIColorizeWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         """Show the colours; returns the sentence for the status line."""
         self._choose(colorVolume)
         attribute = lambda name: colorVolume.GetAttribute(scene.ATTRIBUTE_PREFIX + name)  # noqa: E731
-        return _(
+        told = _(
             "{name}: {slices} slices in {seconds} s on {device}, model {model} {version}."
         ).format(
             name=colorVolume.GetName(),
@@ -438,6 +438,12 @@ class MRIColorizeWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             model=attribute("Model"),
             version=attribute("ModelVersion"),
         )
+        if not attribute("Confidence"):  # of a model without tissues
+            return told
+        sure = _("Mean confidence {mean}, share of voxels below 0.5: {unsure}.").format(
+            mean=attribute("Confidence"), unsure=attribute("Unsure")
+        )
+        return f"{told} {sure}"
 
     def _onSequence(self, sequence: Any) -> str:
         self._choose(shown_frame(sequence))

@@ -26,7 +26,7 @@ from .files.reading import read_volume
 from .files.writing import Wanted, check_formats, segment_palette, write_results
 from .network.palettes import Palette, model_palette
 from .options import ColorizeOptions
-from .provenance import NOTICE
+from .provenance import NOTICE, told_certainty
 from .staging import check_writable, staged
 from .volume import ColorVolume, Volume, check_volume, choose_plane, slice_order
 
@@ -203,6 +203,8 @@ def _whole(
     console.say(f"Wrote in {time.perf_counter() - began:.1f} s:")
     for name, size in written.items():
         console.say(f"  {job.volume.with_name(name)} ({size / 1e6:.1f} MB)")
+    if certainty := told_certainty(color.provenance):
+        console.say(certainty)
     if wanted.makes_page(job):
         console.say(f"Open {job.page} in a browser: planes, tissues and 3D, without a network.")
 

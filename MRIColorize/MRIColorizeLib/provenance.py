@@ -20,6 +20,8 @@ class Provenance:
     device, precision: what painted slices and in which number format, each once and in order:
     "cuda, cpu" when the card ran out of memory. plane: that of the slices, or "consensus".
     options: as `without_arrays` gives them. masked: whether a mask said where to colour.
+    confidence: mean probability of the voxels' winning tissues, 0 to 1; unsure: the share of voxels
+    where it is below one half. None for a model without tissues.
     """
 
     model_name: str
@@ -31,6 +33,8 @@ class Provenance:
     seconds: float
     options: ColorizeOptions = DEFAULTS
     masked: bool = False
+    confidence: float | None = None
+    unsure: float | None = None
 
     @property
     def mode(self) -> str:
@@ -48,6 +52,7 @@ def provenance_fields(made: Provenance) -> dict[str, str]:
     """What files and nodes say of a result: the same keys and one line of text for each.
 
     Palette is "" for the model's own, Mask is "yes" or "no".
+    Confidence and Unsure are "" for a model without tissues.
     """
     return {
         "Software": f"MRIColorize {__version__}",
@@ -62,6 +67,8 @@ def provenance_fields(made: Provenance) -> dict[str, str]:
             if option.told
         },
         "Mask": _text(made.masked),
+        "Confidence": "" if made.confidence is None else f"{made.confidence:.2f}",
+        "Unsure": "" if made.unsure is None else f"{made.unsure:.2f}",
         "Notice": NOTICE,
     }
 
@@ -71,6 +78,14 @@ def _text(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return " ".join(str(value).split())
+
+
+def told_certainty(made: Provenance) -> str:
+    """How sure the model was, as in "Mean confidence 0.87, 3 % of the voxels below 0.5."; or ""."""
+    if made.confidence is None or made.unsure is None:
+        return ""
+    share = f"{100 * made.unsure:.0f} %"
+    return f"Mean confidence {made.confidence:.2f}, {share} of the voxels below 0.5."
 
 
 def unusual_choices(made: Provenance) -> str:

@@ -23,6 +23,13 @@ def data() -> Path:
     return REPOSITORY / "Testing" / "data"
 
 
+@pytest.fixture(autouse=True)
+def untrained_networks_are_not_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small models are unsure of everything; what is said of that has tests of its own."""
+    monkeypatch.setattr("MRIColorizeLib.engine.suspicion.LEAST_CONFIDENCE", 0.0)
+    monkeypatch.setattr("MRIColorizeLib.engine.suspicion.MOST_OF_ONE_TISSUE", 1.0)
+
+
 @pytest.fixture(scope="session")
 def small_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small model that tells tissues apart: a run takes a fraction of a second."""

@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 
 from cli.made import made_head, oblique, write_nifti
-from MRIColorizeLib.engine.suspicion import warn_of_no_mri, warn_of_size
+from MRIColorizeLib.engine import suspicion
+from MRIColorizeLib.engine.certainty import Certainty
+from MRIColorizeLib.engine.suspicion import (
+    LEAST_CONFIDENCE,
+    MOST_OF_ONE_TISSUE,
+    warn_of_no_mri,
+    warn_of_size,
+    warn_of_the_unknown,
+)
 from MRIColorizeLib.files.reading import read_volume
 
 
@@ -109,3 +117,54 @@ def test_voxels_in_metres_are_told_on_the_command_line(tmp_path, command):
     answer = command(path, "--quiet")
     assert answer.err.count("Warning: ") == 1
     assert "0.01x0.01x0.01 mm is probably in metres" in answer.err
+
+
+def certainty(probability, tissues):
+    """What a network made of a volume: one probability, these numbers of voxels of tissues."""
+    result = Certainty()
+    for code, count in tissues.items():
+        levels = np.full(count, round(255 * probability), np.uint8)
+        result.add(levels, np.full(count, code, np.uint8))
+    return result
+
+
+@pytest.fixture
+def limits(monkeypatch):
+    """The limits as they are in use."""
+    monkeypatch.setattr(suspicion, "LEAST_CONFIDENCE", LEAST_CONFIDENCE)
+    monkeypatch.setattr(suspicion, "MOST_OF_ONE_TISSUE", MOST_OF_ONE_TISSUE)
+
+
+@pytest.mark.parametrize(
+    ("probability", "tissues", "reason"),
+    [
+        (0.5, {2: 50, 3: 50}, "mean confidence is 0.50"),
+        (0.9, {2: 90, 3: 10}, "90 % of it is one tissue"),
+    ],
+)
+def test_what_is_unlike_the_training_is_told_in_one_sentence(limits, probability, tissues, reason):
+    with pytest.warns(UserWarning, match=f"unlike anything .*{reason}"):
+        warn_of_the_unknown(certainty(probability, tissues))
+
+
+def test_what_is_like_the_training_and_a_network_without_tissues_are_not_told_of(limits):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warn_of_the_unknown(certainty(0.62, {2: 70, 3: 30}))
+        warn_of_the_unknown(Certainty())
+
+
+def test_noise_is_coloured_and_it_is_said(limits, tmp_path, command):
+    noise = np.random.default_rng(0).rayleigh(100, (14, 40, 40)).astype(np.int16)
+    path = write_nifti(tmp_path / "noise.nii.gz", noise, oblique())
+    answer = command(path, "--model", "visible-human-head", "--fast", "--quiet")
+    assert answer.code == 0
+    assert "unlike anything the model was trained on" in answer.err
+
+
+def test_what_was_found_is_summed_up():
+    both = certainty(0.8, {2: 30, 3: 10})
+    both.add(np.full(10, 51, np.uint8), np.full(10, 3, np.uint8))
+    assert both.mean == pytest.approx(0.68)
+    assert both.unsure == pytest.approx(0.2)
+    assert both.largest == pytest.approx(0.6)

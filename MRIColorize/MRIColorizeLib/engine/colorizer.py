@@ -29,12 +29,13 @@ from ..volume import (
 )
 from .body import Window, find_window
 from .canvas import BYTES_TO_JOIN, Canvas, Finish, make_canvas
+from .certainty import Certainty
 from .devices import is_out_of_memory, resolve_device
 from .painting import Painter
 from .recoloring import TissueMixture
 from .schedule import Batch, Plan, in_lanes, make_batches
 from .slicing import Layout, lay_out
-from .suspicion import warn_of_no_air, warn_of_no_mri, warn_of_size
+from .suspicion import warn_of_no_air, warn_of_no_mri, warn_of_size, warn_of_the_unknown
 from .workplace import Workplace
 
 Progress = Callable[[int, int], "bool | None"]
@@ -102,12 +103,17 @@ class Colorizer:
         result = make_canvas(volume.array, window, options, has_tissue, several)
         canvas = result.turned(turn)
         place = Workplace(self.device, self._network_on, options.precision)
+        certainty = Certainty()
         done, total = 0, 1 if alone is not None else sum(each.present().size for each in layouts)
         yield 0, total
         for number, layout in enumerate(layouts):
-            for count in self._paint(layout, canvas, options, number, len(planes), alone, place):
+            for count in self._paint(
+                layout, canvas, options, number, len(planes), alone, place, certainty
+            ):
                 done += count
                 yield done, total
+        if mask is None and alone is None:  # a part may well be of one tissue
+            warn_of_the_unknown(certainty)
         provenance = Provenance(
             model_name=self.model.card.name,
             model_version=self.model.card.version,
@@ -118,6 +124,8 @@ class Colorizer:
             seconds=time.perf_counter() - began,
             options=without_arrays(options),
             masked=options.mask is not None,
+            confidence=certainty.mean,
+            unsure=certainty.unsure,
         )
         body = turn.back(body)
         return ColorVolume(
@@ -182,6 +190,7 @@ class Colorizer:
         planes: int,
         wanted: int | None,
         place: Workplace,
+        certainty: Certainty,
     ) -> Iterator[int]:
         """Paint the slices of one plane, or the wanted one; yields the number of each batch.
 
@@ -191,7 +200,7 @@ class Colorizer:
         present = layout.present()
         while present.size:
             try:
-                painter = Painter(place.network(), self.model.card, options, planes)
+                painter = Painter(place.network(), self.model.card, options, planes, certainty)
                 plan = plan or place.plan(layout, self._width(), options.batch_size)
 
                 def paint(batch: Batch, painter: Painter = painter) -> None:

@@ -17,6 +17,7 @@ from ..network.card import ModelCard
 from ..network.generator import DualDecoderGenerator, PaintedLab, mix_palette
 from ..options import ColorizeOptions
 from .canvas import KEPT, Canvas, Finish, finish, to_bytes
+from .certainty import Certainty
 from .devices import resolve_precision
 from .schedule import Batch
 from .slicing import Layout, Patch
@@ -55,16 +56,22 @@ class Painter:
 
     planes: along how many planes the volume is seen. What they say of the tissues is averaged, and
     colours are painted with the last of them, once. Safe to use in several threads at once, on
-    slices that differ.
+    slices that differ. certainty: is told of every voxel once, when its tissue is known.
     """
 
     def __init__(
-        self, network: DualDecoderGenerator, card: ModelCard, options: ColorizeOptions, planes: int
+        self,
+        network: DualDecoderGenerator,
+        card: ModelCard,
+        options: ColorizeOptions,
+        planes: int,
+        certainty: Certainty,
     ) -> None:
         self._network = network
         self._card = card
         self._options = options
         self._planes = planes
+        self._certainty = certainty
         self._device: str = network.palette_lab.device.type
 
     @torch.inference_mode()
@@ -87,6 +94,9 @@ class Painter:
             results.append((PaintedSlices.fetched(**tensors), patch))
         for slices, patch in results:
             slices.write(canvas, patch)
+            if slices.confidence is not None and slices.tissue is not None:
+                body = patch.bodies()
+                self._certainty.add(slices.confidence[body], slices.tissue[body])
 
     def _patch(self, layout: Layout, indices: np.ndarray) -> Patch:
         """What is finished at once: on a CPU one slice, which then stays in its cache."""

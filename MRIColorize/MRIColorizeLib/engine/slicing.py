@@ -81,6 +81,10 @@ class Patch:
         """The patch of an array (K, J, I, ...) of the volume's grid: (n, h, w, ...)."""
         return self.layout.view(array)[self.indices, self.rows, self.columns]
 
+    def bodies(self) -> np.ndarray:
+        """Where the patch shows the body: bool (n, h, w)."""
+        return self.layout.mask[self.indices][:, self.rows, self.columns]
+
     def write(self, array: np.ndarray, values: np.ndarray) -> None:
         """Put the body's voxels of values (n, h, w, ...) into an array of the volume's grid."""
         seen = self.layout.view(array)

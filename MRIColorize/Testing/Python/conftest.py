@@ -35,3 +35,10 @@ def errors_in_slots_fail_the_test(running_host):
     """Slicer prints what a slot or an observer lets out; here it fails the test that did it."""
     yield
     running_host.raise_errors()
+
+
+@pytest.fixture(autouse=True)
+def untrained_networks_are_not_told_of(monkeypatch):
+    """Small models are unsure of everything; what is said of that has tests of its own."""
+    monkeypatch.setattr("MRIColorizeLib.engine.suspicion.LEAST_CONFIDENCE", 0.0)
+    monkeypatch.setattr("MRIColorizeLib.engine.suspicion.MOST_OF_ONE_TISSUE", 1.0)
