@@ -12,7 +12,8 @@ from contextlib import ExitStack, contextmanager
 
 @contextmanager
 def kept() -> Iterator[None]:
-    """Put back at the end: threads of PyTorch and ITK, locale, environment, folder, warnings.
+    """Put back at the end: threads of PyTorch and ITK, locale, environment, folder, warnings, and
+    the program that runs Python.
 
     A library's threads are only known when it was imported before.
     """
@@ -21,6 +22,7 @@ def kept() -> Iterator[None]:
         put_back.callback(_restore_environment, dict(os.environ))
         put_back.callback(locale.setlocale, locale.LC_ALL, locale.setlocale(locale.LC_ALL))
         put_back.callback(os.chdir, os.getcwd())
+        put_back.callback(setattr, sys, "executable", sys.executable)
         if torch := sys.modules.get("torch"):
             put_back.callback(torch.set_num_threads, torch.get_num_threads())
         if itk := sys.modules.get("SimpleITK"):

@@ -24,6 +24,7 @@ def state() -> tuple:
         {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"},
         os.getcwd(),
         list(warnings.filters),
+        sys.executable,
     )
 
 
@@ -35,6 +36,7 @@ def disturb(folder: Path) -> None:
     os.environ["LEFT_BEHIND"] = os.environ.pop("PATH")
     os.environ["HOME"] = "/nowhere"
     os.chdir(folder)
+    sys.executable = "/nowhere"
     warnings.simplefilter("error")
 
 
