@@ -15,8 +15,11 @@ from .body import Window
 
 # Tissues kept for each voxel; what a fifth one would add is below a grey level nearly everywhere.
 KEPT = 4
+# And while planes are joined: what a seventh one would add lies below the least score. With four, a
+# change of the last bit moved one voxel in a thousand by more than two grey levels, up to 30.
+KEPT_TO_JOIN = 6
 # What the means of several planes take for a voxel: three floats of 16 bits, tissues, scores.
-BYTES_TO_JOIN = 6 + 2 * KEPT
+BYTES_TO_JOIN = 6 + 2 * KEPT_TO_JOIN
 # Voxels turned to grey at once for the background: bounds the memory.
 CHUNK = 1 << 22
 
@@ -25,10 +28,10 @@ CHUNK = 1 << 22
 class Canvas:
     """Arrays on the input's grid (K, J, I); see ColorVolume and TissueMixture for what they hold.
 
-    lab float16 (K, J, I, 3), tissues and weights uint8 (K, J, I, KEPT): None when neither the
-    joining of planes nor recolouring needs them. Until the last plane, they hold the means of what
-    the planes so far found: of the colour decoder's residual, and of the tissues' scores. Only
-    pages that are written take memory.
+    lab float16 (K, J, I, 3), tissues and weights uint8 (K, J, I, KEPT), or KEPT_TO_JOIN: None when
+    neither the joining of planes nor recolouring needs them. Until the last plane, they hold the
+    means of what the planes so far found: of the colour decoder's residual, and of the tissues'
+    scores. Only pages that are written take memory.
     """
 
     color: np.ndarray
@@ -54,13 +57,14 @@ def make_canvas(
     """
     shape = array.shape
     mixes = has_tissue and (several or options.editable)
+    kept = (*shape, KEPT_TO_JOIN if several else KEPT)
     return Canvas(
         color=_background(array, window, options.background),
         tissue=np.zeros(shape, np.uint8) if has_tissue else None,
         confidence=np.zeros(shape, np.uint8) if has_tissue and options.confidence else None,
         lab=np.zeros((*shape, 3), np.float16) if several or mixes else None,
-        tissues=np.zeros((*shape, KEPT), np.uint8) if mixes else None,
-        weights=np.zeros((*shape, KEPT), np.uint8) if mixes else None,
+        tissues=np.zeros(kept, np.uint8) if mixes else None,
+        weights=np.zeros(kept, np.uint8) if mixes else None,
     )
 
 

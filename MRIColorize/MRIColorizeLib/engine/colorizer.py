@@ -28,7 +28,7 @@ from ..volume import (
     planes_to_color,
 )
 from .body import Window, find_window
-from .canvas import BYTES_TO_JOIN, Canvas, Finish, make_canvas
+from .canvas import BYTES_TO_JOIN, KEPT, Canvas, Finish, make_canvas
 from .certainty import Certainty
 from .devices import is_out_of_memory, resolve_device
 from .painting import Painter
@@ -236,8 +236,8 @@ class Colorizer:
             return None
         palette = own if options.palette is None else options.palette
         return TissueMixture(
-            tissues[body],
-            weights[body],
+            tissues[..., :KEPT][body],
+            weights[..., :KEPT][body],
             lab[body],
             window.scale(volume.array[body]).astype(np.float16),
             palette.astype(np.float32),

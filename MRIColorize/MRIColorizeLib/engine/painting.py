@@ -16,7 +16,7 @@ from .. import color
 from ..network.card import ModelCard
 from ..network.generator import DualDecoderGenerator, PaintedLab, mix_palette
 from ..options import ColorizeOptions
-from .canvas import KEPT, Canvas, Finish, finish, to_bytes
+from .canvas import KEPT, KEPT_TO_JOIN, Canvas, Finish, finish, to_bytes
 from .certainty import Certainty
 from .devices import resolve_precision
 from .schedule import Batch
@@ -123,7 +123,7 @@ class Painter:
         tensors = {"tissue": tissue, "confidence": to_bytes(largest)[:, 0]}
         if canvas.tissues is not None:
             probabilities = patch.cut(_resize(prediction.probabilities, native))
-            tensors["tissues"], tensors["weights"] = keep_largest(to_bytes(probabilities))
+            tensors["tissues"], tensors["weights"] = keep_largest(to_bytes(probabilities), KEPT)
         return tensors | self._finished(lab, mri, canvas)
 
     def _joined(
@@ -159,12 +159,11 @@ class Painter:
             mean = from_kept(earlier(canvas.tissues), earlier(canvas.weights), scores)
             scores = mean + (scores - mean) / (before + 1)
         if not is_last:
-            tissues, weights = keep_largest(scores.round().to(torch.uint8))
+            tissues, weights = keep_largest(scores.round().to(torch.uint8), KEPT_TO_JOIN)
             return {"lab": _last_channel(color_part), "tissues": tissues, "weights": weights}
         probabilities = from_scores(scores)
         mixture = mix_palette(probabilities, self._palette())
-        levels = to_bytes(probabilities)
-        tissues, weights = keep_largest(levels)
+        tissues, weights = keep_largest(to_bytes(probabilities), KEPT_TO_JOIN)
         tensors = {"tissue": tissues[..., 0], "confidence": weights[..., 0]}
         if self._options.editable:
             tensors |= {"tissues": tissues, "weights": weights}
@@ -229,16 +228,16 @@ def most_probable(probabilities: Tensor) -> Tensor:
     return 31 - ranked.amax(dim=1, keepdim=True).bitwise_and_(31).to(torch.uint8)
 
 
-def keep_largest(levels: Tensor) -> tuple[Tensor, Tensor]:
-    """Tissues of the KEPT highest of uint8 levels (B, classes, H, W), highest first, and these.
+def keep_largest(levels: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """Tissues of the `count` highest of uint8 levels (B, classes, H, W), highest first, and these.
 
-    Both are uint8 (B, H, W, KEPT). Of two alike the lower code comes first. As whole numbers that
+    Both are uint8 (B, H, W, count). Of two alike the lower code comes first. As whole numbers that
     end in the tissue, on a CPU three times faster than topk.
     """
     codes = torch.arange(levels.shape[1], dtype=torch.int16, device=levels.device)
     ranks = levels.to(torch.int16).mul_(32).add_((31 - codes)[:, None, None])
     kept = []
-    for _ in range(KEPT):
+    for _ in range(count):
         kept.append(ranks.amax(dim=1))
         ranks.masked_fill_(ranks == kept[-1][:, None], -1)
     highest = torch.stack(kept, dim=-1)
@@ -252,7 +251,9 @@ def to_scores(probabilities: Tensor) -> Tensor:
 
 def from_scores(scores: Tensor) -> Tensor:
     """The probabilities (B, classes, H, W) of mean scores; they sum to 1, and of 0 comes 0."""
-    probabilities = torch.exp(scores.sub(255).mul_(-LEAST_LOG / 255)) * (scores > 0)
+    down = 1 - scores / 255
+    # What a score of 0 stands for is taken off, and ever less of what is above: no step remains.
+    probabilities = torch.exp(LEAST_LOG * down) - math.exp(LEAST_LOG) * down * down
     return probabilities / probabilities.sum(dim=1, keepdim=True)
 
 

@@ -12,7 +12,7 @@ import torch
 from made_model import made_head
 
 from MRIColorizeLib.engine.body import find_window
-from MRIColorizeLib.engine.canvas import KEPT
+from MRIColorizeLib.engine.canvas import KEPT, KEPT_TO_JOIN
 from MRIColorizeLib.engine.painting import (
     download,
     from_kept,
@@ -251,10 +251,10 @@ class TensorTest(unittest.TestCase):
         torch.manual_seed(0)
         levels = torch.stack([torch.randperm(256)[:20] for _ in range(30)], dim=1)
         highest, codes = levels.topk(KEPT, dim=0)
-        tissues, weights = keep_largest(levels.to(torch.uint8)[None, :, :, None])
+        tissues, weights = keep_largest(levels.to(torch.uint8)[None, :, :, None], KEPT)
         self.assertTrue(torch.equal(tissues[0, :, 0].T.long(), codes))
         self.assertTrue(torch.equal(weights[0, :, 0].T.long(), highest))
-        tissues, _ = keep_largest(torch.full((1, 20, 1, 1), 7, dtype=torch.uint8))
+        tissues, _ = keep_largest(torch.full((1, 20, 1, 1), 7, dtype=torch.uint8), KEPT)
         self.assertEqual(tissues.flatten().tolist(), [0, 1, 2, 3])
 
 
@@ -266,7 +266,7 @@ class JoiningTest(unittest.TestCase):
         for before, probabilities in enumerate(planes):
             scores = to_scores(torch.tensor(probabilities)[None, :, None, None])
             if before:
-                mean = from_kept(*keep_largest(mean.round().to(torch.uint8)), mean)
+                mean = from_kept(*keep_largest(mean.round().to(torch.uint8), KEPT_TO_JOIN), mean)
             mean = mean + (scores - mean) / (before + 1)
         return from_scores(mean).flatten().tolist()
 

@@ -138,7 +138,8 @@ class ColorizerTest(unittest.TestCase):
 
     def test_progress_counts_the_slices_and_false_cancels_at_any_batch(self):
         tall, seen = _phantom((20, 40, 36)), []
-        self.colorizer.colorize(tall, None, lambda *step: seen.append(step))
+        one_plane = ColorizeOptions(fast=True)
+        self.colorizer.colorize(tall, one_plane, lambda *step: seen.append(step))
         total = seen[0][1]
         steps = [*range(0, total, MOST_ON_CPU), total]
         self.assertEqual([done for done, _ in seen], steps)
@@ -147,7 +148,7 @@ class ColorizerTest(unittest.TestCase):
             calls = iter(range(len(seen)))
             with self.assertRaises(Cancelled):
                 self.colorizer.colorize(
-                    tall, None, lambda done, total, c=calls, s=stop: next(c) != s
+                    tall, one_plane, lambda done, total, c=calls, s=stop: next(c) != s
                 )
         with self.assertRaises(Cancelled):
             self.colorizer.colorize(tall, None, lambda done, total: np.float32(done) < 0)
@@ -196,7 +197,7 @@ class ColorizerTest(unittest.TestCase):
         Painter.paint = paint
         with self.assertWarnsRegex(UserWarning, "Out of memory"):
             result = colorizer.colorize(self.volume, ColorizeOptions(batch_size=6))
-        self.assertEqual(calls[:3], [6, 4, 2])
+        self.assertEqual((calls[0], calls[-1]), (8, 2))
         np.testing.assert_array_equal(result.array, self.result.array)
 
     def on_a_card(self, has_room):
