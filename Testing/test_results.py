@@ -116,7 +116,12 @@ def test_the_evaluation_is_of_the_model_that_ships():
     report = (ROOT / "docs/evaluation/report.md").read_text(encoding="utf-8")
     assert f"{card.name} {card.version}" in report
     assert card.weights_sha256 in report
+
+
+def test_the_trap_is_of_the_model_that_it_names():
     trap = json.loads((ROOT / "docs/evaluation/structure-trap.json").read_text(encoding="utf-8"))
+    card = read_card(find_model("visible-human-head"))
+    assert trap["model"] == f"{card.name} {card.version}"
     assert trap["weights_sha256"] == card.weights_sha256
 
 

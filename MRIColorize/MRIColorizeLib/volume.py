@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 # An acquisition plane is believed when slices are this many times thicker than the pixels.
 THICK_SLICE_RATIO = 2.0
+# Sections that are lower or narrower than this many mm show less than any field of view that the
+# models that ship were trained on; a slab has such sections across its slices.
+SMALLEST_SECTION_MM = 100.0
 # Axis of the patient (R, A, S) that a plane's slices follow one another along.
 PLANE_NORMAL = {"sagittal": 0, "coronal": 1, "axial": 2}
 
@@ -147,12 +150,14 @@ def choose_plane(volume: Volume, plane: str) -> str:
 def planes_to_color(volume: Volume, plane: str, fast: bool = False) -> tuple[str, ...]:
     """The planes whose slices are coloured: one, or all that show a picture.
 
-    All for "consensus", and for "auto" where the voxels are nearly cubic, unless it is to be fast.
-    A volume that is one voxel thin has no picture in the planes across it. The plane that is best
-    taken alone is the last.
+    All for "consensus". All for "auto" where the voxels are nearly cubic and no side of the volume
+    is shorter than SMALLEST_SECTION_MM, unless it is to be fast. A volume that is one voxel thin
+    has no picture in the planes across it. The plane that is best taken alone is the last.
     """
     is_thick = max(volume.spacing) > THICK_SLICE_RATIO * min(volume.spacing)
-    if plane in PLANE_NORMAL or (plane == "auto" and (fast or is_thick)):
+    sides = np.multiply(volume.array.shape, volume.spacing[::-1])
+    one = fast or is_thick or min(sides) < SMALLEST_SECTION_MM
+    if plane in PLANE_NORMAL or (plane == "auto" and one):
         return (choose_plane(volume, plane),)
     shape = volume.array.shape
     return tuple(

@@ -35,7 +35,7 @@ def away(installed: Path, *arguments: object, cwd: Path):
 def test_the_wheel_holds_the_package_its_model_its_sample_and_its_licence(installed):
     package = installed / "MRIColorizeLib"
     assert (package / "cli.py").is_file()
-    assert (package / "Resources/Models/visible-human-head/weights.safetensors").is_file()
+    assert (package / "Resources/Models/visible-human-body/weights.safetensors").is_file()
     assert (package / "Resources/Sample/head_t1_seg3d_defaced.nii.gz").is_file()
     (information,) = installed.glob("*.dist-info")
     assert (information / "licenses" / "LICENSE").is_file()
@@ -58,5 +58,5 @@ def test_the_installed_package_colours(installed, tmp_path):
     path = write_nifti(tmp_path / "head.nii.gz")
     answer = away(installed, "-m", "MRIColorizeLib", path, cwd=tmp_path)
     assert answer.code == 0, answer.err
-    assert "Model visible-human-head" in answer.out
+    assert "Model visible-human-body" in answer.out
     assert (tmp_path / "head_color.nrrd").is_file()

@@ -145,15 +145,14 @@ def named(workplace):
         volumes=("person_t1", "person_t2", "person_flair"),
         whole=True,
     )
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(evaluation, "ASKED", ("plain",))
-        evaluated = evaluate(
-            place,
-            workplace / "model",
-            "cpu",
-            lambda pictures: pictures.reshape(len(pictures), -1, 3).mean(axis=1),
-            lambda text: None,
-        )
+    evaluated = evaluate(
+        place,
+        workplace / "model",
+        "cpu",
+        lambda pictures: pictures.reshape(len(pictures), -1, 3).mean(axis=1),
+        lambda text: None,
+        conditions=("plain",),
+    )
     write_evaluation(evaluated, place, "evaluate", workplace / "short")
     return evaluated
 

@@ -230,15 +230,15 @@ def test_another_systems_pictures_fill_its_row(prepared, tmp_path):
 def test_a_model_on_the_command_line_stands_beside_the_arms_without_what_is_trivial(
     prepared, tmp_path
 ):
-    shipped = Arm("shipped", "ships", model="visible-human-head", trivial=True)
+    model = find_model()
+    shipped = Arm("shipped", "ships", model=model.name, trivial=True)
     comparison = Comparison("c", "C", "?", "shipped", ("shipped",), (1,), ("plain", "noise-9"))
-    manifest = Manifest({"shipped": shipped}, (comparison,)).with_model(find_model())
+    manifest = Manifest({"shipped": shipped}, (comparison,)).with_model(model)
     place = _place(prepared, tmp_path)
     place.__dict__["_cases"] = {"axial": place.cases("axial")[:1]}  # one is enough here
     assert Queue(manifest, place, _quiet).run()
     ours, beside = (
-        read_record(tmp_path / "out" / "results", name, 0)
-        for name in ("shipped", "visible-human-head")
+        read_record(tmp_path / "out" / "results", name, 0) for name in ("shipped", model.name)
     )
 
     def methods(result, condition):
@@ -249,7 +249,7 @@ def test_a_model_on_the_command_line_stands_beside_the_arms_without_what_is_triv
     assert methods(beside, "plain") == set(MODES)
     assert methods(beside, "noise-9") == {NATURAL}
     assert ours.weights == beside.weights
-    assert "visible-human-head-0" in listing(manifest, tmp_path / "out")
+    assert f"{model.name}-0" in listing(manifest, tmp_path / "out")
 
 
 def test_an_arm_that_breaks_down_does_not_hold_up_the_others(prepared, tmp_path, monkeypatch):

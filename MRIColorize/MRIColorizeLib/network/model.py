@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from .generator import DualDecoderGenerator
 
-DEFAULT_MODEL = "visible-human-head"
+DEFAULT_MODEL = "visible-human-body"
 MAX_WEIGHTS_BYTES = 1 << 30
 # What safetensors calls the number formats that a network's tensors may be stored in.
 REAL = {"F64", "F32", "F16", "BF16"}

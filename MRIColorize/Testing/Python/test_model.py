@@ -62,9 +62,9 @@ class ModelFolderTest(unittest.TestCase):
         self._refused("missing")
 
     def test_damaged_cards_are_refused(self):
-        self._edit(spacing_mm=0)
+        self._edit(scale={"pixels": 224, "least_mm": 0, "most_mm": 2})
         self._refused("spacing")
-        self._edit(spacing_mm=1, generator={"unheard_of": 1})
+        self._edit(scale={"pixels": 224, "least_mm": 1, "most_mm": 2}, generator={"unheard_of": 1})
         self._refused("unheard_of")
         self._edit(generator={"width": 9})
         self._refused("do not fit")

@@ -560,7 +560,7 @@ class RealEngineTest(unittest.TestCase):
         rgb = slicer.util.arrayFromVolume(node)
         self.assertEqual(rgb.shape[:3], slicer.util.arrayFromVolume(mri).shape)
         np.testing.assert_array_equal(scene.ijk_to_ras(node), scene.ijk_to_ras(mri))
-        self.assertEqual(node.GetAttribute("MRIColorize.Model"), "visible-human-head")
+        self.assertEqual(node.GetAttribute("MRIColorize.Model"), "visible-human-body")
         self.assertEqual(node.GetAttribute("MRIColorize.Device"), "cpu")
         self.assertGreater(rgb.any(axis=-1).mean(), 0.1)
         self.assertGreater(np.ptp(rgb.astype(int), axis=-1).max(), 10, "it is not grey")

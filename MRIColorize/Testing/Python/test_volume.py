@@ -90,13 +90,20 @@ class PlaneTest(unittest.TestCase):
         self.assertEqual(nearest_axes(matrix), (2, 1, 0))
 
     def test_voxels_up_to_twice_as_long_as_wide_are_seen_along_three_planes_axial_last(self):
-        for matrix in (np.eye(4), np.diag([1, 2, 1, 1]), np.diag([2, 1, 2, 1])):
-            planes = planes_to_color(_volume(matrix=matrix), "auto")
+        large = np.zeros((20, 20, 20), np.float32)
+        for matrix in (np.diag([6, 6, 6, 1]), np.diag([6, 12, 6, 1]), np.diag([12, 6, 12, 1])):
+            planes = planes_to_color(_volume(large, matrix), "auto")
             self.assertEqual(planes, ("sagittal", "coronal", "axial"))
-            self.assertEqual(planes_to_color(_volume(matrix=matrix), "auto", fast=True), planes[2:])
-        thick = _volume(matrix=np.diag([1, 2.1, 1, 1]))
+            self.assertEqual(planes_to_color(_volume(large, matrix), "auto", fast=True), planes[2:])
+        thick = _volume(large, np.diag([6, 12.6, 6, 1]))
         self.assertEqual(planes_to_color(thick, "auto"), ("coronal",))
         self.assertEqual(len(planes_to_color(thick, "consensus")), 3)
+
+    def test_a_slab_or_a_small_crop_is_seen_along_one_plane(self):
+        slab = np.zeros((10, 60, 60), np.float32)
+        matrix = np.diag([3, 3, 3, 1])
+        self.assertEqual(planes_to_color(_volume(slab, matrix), "auto"), ("axial",))
+        self.assertEqual(len(planes_to_color(_volume(slab, matrix), "consensus")), 3)
 
     def test_one_plane_is_the_acquisition_plane_of_thick_slices_else_axial(self):
         self.assertEqual(choose_plane(_volume(), "auto"), "axial")

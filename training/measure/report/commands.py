@@ -85,6 +85,9 @@ def _add_evaluate(commands: Commands[argparse.ArgumentParser]) -> None:
         "--slices", type=int, default=8, help="measured of each volume, 0 for all (default: 8)"
     )
     command.add_argument(
+        "--plain", action="store_true", help="as scanned alone: no noise, other sizes or planes"
+    )
+    command.add_argument(
         "--segnet", type=Path, help="folder made by segnet: its features give the kernel distance"
     )
     command.add_argument("--device", choices=DEVICES, default="auto")
@@ -138,8 +141,9 @@ def _experiments(options: argparse.Namespace) -> None:
 
 def _evaluate(options: argparse.Namespace) -> None:
     from training.measure.arms.workplace import Workplace, write_slices
+    from training.measure.colorings.conditions import PLAIN
     from training.measure.metrics.features import segnet_features
-    from training.measure.report.evaluation import evaluate, write_evaluation
+    from training.measure.report.evaluation import ASKED, evaluate, write_evaluation
 
     began = time.monotonic()
 
@@ -157,7 +161,8 @@ def _evaluate(options: argparse.Namespace) -> None:
         volumes=None if options.volumes is None else tuple(options.volumes),
         whole=True,
     )
-    evaluated = evaluate(place, options.model, options.device, features, progress)
+    conditions = (PLAIN,) if options.plain else ASKED
+    evaluated = evaluate(place, options.model, options.device, features, progress, conditions)
     if options.inputs is not None:
         write_slices(place, options.inputs)
     # Without the places of this machine: the report is read elsewhere.

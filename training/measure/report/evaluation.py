@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,10 +56,12 @@ def evaluate(
     device: str = "auto",
     features: Features | None = None,
     progress: Callable[[str], None] = print,
+    conditions: Sequence[str] = ASKED,
 ) -> Evaluated:
-    """Measure a model (None: the one that ships) under every condition, and write nothing.
+    """Measure a model (None: the one that ships) under the conditions, and write nothing.
 
-    features: for the kernel distance. Raises MRIColorizeError, TrainingError, ValueError.
+    features: for the kernel distance. conditions: of ASKED, plain among them. Raises
+    MRIColorizeError, TrainingError, ValueError.
     """
     subject = finished_subject(model, trivial=True, device=device)
     systems = [] if place.predictions is None else find_systems(place.predictions)
@@ -68,7 +70,7 @@ def evaluate(
     arms += [Arm(system, "its own pictures, given", absent="") for system in systems]
     title = f"Evaluation of {subject.title}"
     names = tuple(arm.name for arm in arms)
-    comparison = Comparison(NAME, title, QUESTION, name, names, (0,), ASKED)
+    comparison = Comparison(NAME, title, QUESTION, name, names, (0,), tuple(conditions))
     records = []
     for system in systems:  # first, because a picture may be missing
         pictured = pictured_subject(place.predictions / system)  # type: ignore[operator]
@@ -78,7 +80,7 @@ def evaluate(
     gallery = Gallery()
     assessor = Assessor(subject, place.statistics, features)
     record = new_record(name, 0, subject)
-    for condition in ASKED:
+    for condition in conditions:
         if condition == PLAIN or place.cases(CONDITIONS[condition].plane):
             record, assessment = measure(record, assessor, place, condition, progress)
             gallery.see(condition, assessment)
