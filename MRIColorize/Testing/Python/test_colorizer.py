@@ -196,10 +196,8 @@ class ColorizerTest(unittest.TestCase):
         self.addCleanup(setattr, Painter, "paint", whole)
         Painter.paint = paint
         with self.assertWarnsRegex(UserWarning, "Out of memory"):
-            result = colorizer.colorize(
-                self.volume, ColorizeOptions(batch_size=6, plane="consensus")
-            )
-        self.assertEqual((max(calls), calls[-1]), (8, 2))
+            result = colorizer.colorize(self.volume, ColorizeOptions(batch_size=6))
+        self.assertEqual((max(calls), calls[-1]), (6, 2))
         np.testing.assert_array_equal(result.array, self.result.array)
 
     def on_a_card(self, has_room):
