@@ -50,15 +50,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code: 0, 2 for bad input, 130 when interrupted."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     many = words[:1] == [BATCH]  # an input of that name is ./batch
-    chosen = batch_parser().parse_args(words[1:]) if many else parser().parse_args(words)
+    parsed = batch_parser().parse_args(words[1:]) if many else parser().parse_args(words)
     work = run_batch if many else colorize
-    console = Console(chosen.quiet)
+    console = Console(parsed.quiet)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         warnings.filterwarnings("always", category=UserWarning, module="MRIColorizeLib")
         warnings.showwarning = lambda message, *_args, **_kwargs: console.warn(str(message))
         try:
-            return work(chosen, console)
+            return work(parsed, console)
         except (KeyboardInterrupt, Cancelled):
             speak(f"{NAME}: interrupted; nothing half-written is left.", sys.stderr)
             return INTERRUPTED
@@ -73,24 +73,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _fail(InputError(f"{error.filename} cannot be used: {reason}; check its path."))
 
 
-def colorize(chosen: argparse.Namespace, console: Console) -> int:
+def colorize(arguments: argparse.Namespace, console: Console) -> int:
     """Colour every input. A bad input among several is told and the others go on."""
     require(FOR_COMMAND)
-    if chosen.list:
-        return list_inputs(chosen, console)
-    options = options_from(chosen)
-    if chosen.preview is not None and options.plane == "consensus":
+    if arguments.list:
+        return list_inputs(arguments, console)
+    options = options_from(arguments)
+    if arguments.preview is not None and options.plane == "consensus":
         raise InputError("--preview shows one plane; give --plane axial, sagittal or coronal.")
-    more = chosen.tissue or chosen.confidence or chosen.render or chosen.html
-    if chosen.preview is not None and more:
+    more = arguments.tissue or arguments.confidence or arguments.render or arguments.html
+    if arguments.preview is not None and more:
         raise InputError(
             "--preview makes the picture of one slice alone; leave out --tissue, --confidence, "
             "--render and --html, or --preview."
         )
-    sources = chosen.inputs or [sample_path()]
-    out = chosen.out or (None if chosen.inputs else Path.cwd())
-    jobs = plan_jobs(sources, out, FORMATS[chosen.format], chosen.mask, chosen.series or "")
-    if not chosen.inputs:
+    sources = arguments.inputs or [sample_path()]
+    out = arguments.out or (None if arguments.inputs else Path.cwd())
+    jobs = plan_jobs(
+        sources, out, FORMATS[arguments.format], arguments.mask, arguments.series or ""
+    )
+    if not arguments.inputs:
         console.say("No input given: colouring the sample that ships, a defaced T1 head.")
     started = time.perf_counter()
     engine: Colorizer | None = None
@@ -98,15 +100,15 @@ def colorize(chosen: argparse.Namespace, console: Console) -> int:
     for job in jobs:
         try:
             began = time.perf_counter()
-            volume = _read(job, chosen, console)
+            volume = _read(job, arguments, console)
             if engine is None:
-                engine = _engine(chosen, console, began)
-            mask = None if chosen.mask is None else read_mask(chosen.mask, volume)
+                engine = _engine(arguments, console, began)
+            mask = None if arguments.mask is None else read_mask(arguments.mask, volume)
             options = replace(options, mask=mask)
-            if chosen.preview is not None:
-                _preview(job, volume, engine, options, chosen.preview, console)
+            if arguments.preview is not None:
+                _preview(job, volume, engine, options, arguments.preview, console)
             else:
-                _whole(job, volume, engine, options, chosen, console)
+                _whole(job, volume, engine, options, arguments, console)
             written += 1
         except MemoryError:
             failed = bool(_fail(InputError(f"There is not enough memory for {job.source}.")))
@@ -117,14 +119,14 @@ def colorize(chosen: argparse.Namespace, console: Console) -> int:
     return BAD if failed else 0
 
 
-def list_inputs(chosen: argparse.Namespace, console: Console) -> int:
+def list_inputs(arguments: argparse.Namespace, console: Console) -> int:
     """Print the series of folders of DICOM, whether they can be coloured, and why not."""
     from .files.dicom.choice import table
     from .files.dicom.folder import list_series
 
-    if not chosen.inputs:
+    if not arguments.inputs:
         raise InputError("--list needs a folder of DICOM; give one.")
-    for folder in chosen.inputs:
+    for folder in arguments.inputs:
         if not folder.is_dir():
             raise InputError(f"{folder} is no folder; --list shows the series of DICOM folders.")
         for line in table(folder, list_series(folder)):
@@ -132,35 +134,35 @@ def list_inputs(chosen: argparse.Namespace, console: Console) -> int:
     return 0
 
 
-def _read(job: Job, chosen: argparse.Namespace, console: Console) -> Volume:
-    volume = check_volume(read_volume(job.source, series=chosen.series))
-    if chosen.preview is None:
+def _read(job: Job, arguments: argparse.Namespace, console: Console) -> Volume:
+    volume = check_volume(read_volume(job.source, series=arguments.series))
+    if arguments.preview is None:
         check_formats(job, volume)
-    check_writable(*_outputs(job, chosen))
+    check_writable(*_outputs(job, arguments))
     size = "x".join(str(n) for n in reversed(volume.array.shape))
     spacing = "x".join(f"{step:.2f}" for step in volume.spacing)
     console.say(f"{job.source}: {size} voxels of {spacing} mm")
     return volume
 
 
-def _outputs(job: Job, chosen: argparse.Namespace) -> tuple[Path, ...]:
+def _outputs(job: Job, arguments: argparse.Namespace) -> tuple[Path, ...]:
     """What will be written."""
-    return _wanted(chosen).outputs(job) if chosen.preview is None else (job.preview,)
+    return _wanted(arguments).outputs(job) if arguments.preview is None else (job.preview,)
 
 
-def _wanted(chosen: argparse.Namespace) -> Wanted:
-    return Wanted(chosen.tissue, chosen.confidence, chosen.render, chosen.html)
+def _wanted(arguments: argparse.Namespace) -> Wanted:
+    return Wanted(arguments.tissue, arguments.confidence, arguments.render, arguments.html)
 
 
-def _engine(chosen: argparse.Namespace, console: Console, began: float) -> Colorizer:
+def _engine(arguments: argparse.Namespace, console: Console, began: float) -> Colorizer:
     from .network.model import load_model
 
-    model = load_model(chosen.model)
+    model = load_model(arguments.model)
     from .engine.colorizer import Colorizer  # after load_model, which says so when torch is missing
 
-    if chosen.tissue or chosen.confidence or chosen.palette:
+    if arguments.tissue or arguments.confidence or arguments.palette:
         model_palette(model)  # says so when the model has none, before the work
-    engine = Colorizer(model, chosen.device)
+    engine = Colorizer(model, arguments.device)
     console.say(
         f"Model {model.card.name} {model.card.version} on {engine.device}, "
         f"ready in {time.perf_counter() - began:.1f} s"
@@ -187,12 +189,12 @@ def _whole(
     volume: Volume,
     engine: Colorizer,
     options: ColorizeOptions,
-    chosen: argparse.Namespace,
+    arguments: argparse.Namespace,
     console: Console,
 ) -> None:
     color = _color(volume, engine, options, console)
     began = time.perf_counter()
-    wanted = _wanted(chosen)
+    wanted = _wanted(arguments)
     palette = _palette(engine, options)
     # The volume is renamed last: where it is, all that was asked for is.
     with staged(job.volume.parent, last=job.volume.name) as stage:

@@ -97,11 +97,11 @@ def _add_options(result: argparse._ActionsContainer, place: Place) -> None:
         result.add_argument(f"--{name.replace('_', '-')}", help=told, **kind)
 
 
-def options_from(chosen: argparse.Namespace) -> ColorizeOptions:
+def options_from(arguments: argparse.Namespace) -> ColorizeOptions:
     """The engine's options, without the mask, which needs the volume's grid. Raises InputError."""
-    palette = None if chosen.palette is None else find_palette(chosen.palette)
+    palette = None if arguments.palette is None else find_palette(arguments.palette)
     return ColorizeOptions(
         palette=None if palette is None else palette.lab,
         palette_name="" if palette is None else palette.name,
-        **{name: getattr(chosen, name) for name, option in OPTIONS.items() if option.place},
+        **{name: getattr(arguments, name) for name, option in OPTIONS.items() if option.place},
     )

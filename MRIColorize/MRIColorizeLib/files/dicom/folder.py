@@ -31,7 +31,7 @@ from .source import DicomVolume
 
 
 @dataclass(frozen=True)
-class _Made:
+class _Conversion:
     """A volume with the converter's file and its place; both None where there is a fault."""
 
     series: Series
@@ -47,8 +47,8 @@ def list_series(folder: Path, deep: bool = True) -> Listing:
     """
     require(FOR_DICOM)
     contents = sort_files(_files_in(folder, deep))
-    with _converted(contents) as made:
-        return Listing(tuple(one.series for one in made), contents.left_out)
+    with _converted(contents) as conversions:
+        return Listing(tuple(one.series for one in conversions), contents.left_out)
 
 
 def read_folder(folder: Path, wanted: str | None = None, deep: bool = True) -> Volume:
@@ -60,11 +60,11 @@ def read_folder(folder: Path, wanted: str | None = None, deep: bool = True) -> V
     """
     require(FOR_DICOM)
     contents = sort_files(_files_in(folder, deep))
-    with _converted(contents) as made:
-        listing = Listing(tuple(one.series for one in made), contents.left_out)
+    with _converted(contents) as conversions:
+        listing = Listing(tuple(one.series for one in conversions), contents.left_out)
         chosen = choose(folder, listing, wanted)
         _warn_of_others(folder, listing, chosen)
-        return _load(folder, next(one for one in made if one.series is chosen))
+        return _load(folder, next(one for one in conversions if one.series is chosen))
 
 
 def read_part(source: Path, files: Sequence[Path], part: int) -> Volume:
@@ -74,12 +74,12 @@ def read_part(source: Path, files: Sequence[Path], part: int) -> Volume:
     """
     require(FOR_DICOM)
     contents = sort_files(files)
-    with _converted(contents) as made:
-        if part >= len(made):
+    with _converted(contents) as conversions:
+        if part >= len(conversions):
             raise InputError(f"{source} has changed since it was looked through; start again.")
-        if made[part].series.fault:
-            raise InputError(refusal(source, made[part].series))
-        return _load(source, made[part])
+        if conversions[part].series.fault:
+            raise InputError(refusal(source, conversions[part].series))
+        return _load(source, conversions[part])
 
 
 def read_file(path: Path, wanted: str | None = None) -> Volume:
@@ -88,11 +88,11 @@ def read_file(path: Path, wanted: str | None = None) -> Volume:
     contents = sort_files([path])
     if contents.left_out:
         raise InputError(f"{path} cannot be used: {contents.left_out[0][1]}; give an MRI.")
-    with _converted(contents) as made:
-        listing = Listing(tuple(one.series for one in made), ())
+    with _converted(contents) as conversions:
+        listing = Listing(tuple(one.series for one in conversions), ())
         chosen = choose(path, listing, wanted)
         _warn_of_others(path, listing, chosen)
-        return _load(path, next(one for one in made if one.series is chosen))
+        return _load(path, next(one for one in conversions if one.series is chosen))
 
 
 def _warn_of_others(source: Path, listing: Listing, chosen: Series) -> None:
@@ -113,20 +113,20 @@ def _files_in(folder: Path, deep: bool) -> list[Path]:
 
 
 @contextmanager
-def _converted(contents: Contents) -> Iterator[list[_Made]]:
+def _converted(contents: Contents) -> Iterator[list[_Conversion]]:
     """The volumes of all series; their files are there as long as the context lasts."""
     with tempfile.TemporaryDirectory(prefix="mri-colorize-") as room:
-        made: list[_Made] = []
+        conversions: list[_Conversion] = []
         for count, (number, group) in enumerate(
             zip(contents.numbers, contents.groups, strict=True)
         ):
             corner = Path(room) / str(count)
             corner.mkdir()
-            made += _volumes_of(number, group, corner)
-        yield made
+            conversions += _volumes_of(number, group, corner)
+        yield conversions
 
 
-def _volumes_of(number: str, group: Group, room: Path) -> list[_Made]:
+def _volumes_of(number: str, group: Group, room: Path) -> list[_Conversion]:
     first = group.first
     plain = Series(
         number=number,
@@ -146,27 +146,27 @@ def _volumes_of(number: str, group: Group, room: Path) -> list[_Made]:
         plain = replace(plain, notes=(f"doubles of other files are left out ({names})",))
     if first.samples != 1:
         fault = "colour pictures; give the grey MRI"
-        return [_Made(replace(plain, fault=fault, doubt=fault))]
+        return [_Conversion(replace(plain, fault=fault, doubt=fault))]
     try:
         volumes = convert(group.files, room)
     except InputError as error:
-        return [_Made(replace(plain, fault=str(error).rstrip(".")))]
-    made = [_volume_of(plain, group.files, one) for one in volumes]
-    if _is_localizer(made):
+        return [_Conversion(replace(plain, fault=str(error).rstrip(".")))]
+    conversions = [_volume_of(plain, group.files, one) for one in volumes]
+    if _is_localizer(conversions):
         doubt = "a localizer: three directions in one series"
-        made = [replace(one, series=replace(one.series, doubt=doubt)) for one in made]
-    if len(made) > 1:
-        made = [
+        conversions = [replace(one, series=replace(one.series, doubt=doubt)) for one in conversions]
+    if len(conversions) > 1:
+        conversions = [
             replace(one, series=replace(one.series, number=f"{number}.{n + 1}", part=n))
-            for n, one in enumerate(made)
+            for n, one in enumerate(conversions)
         ]
-    return made
+    return conversions
 
 
-def _is_localizer(made: Sequence[_Made]) -> bool:
+def _is_localizer(conversions: Sequence[_Conversion]) -> bool:
     """Whether volumes of one series lie across each other in three directions."""
     across: list[np.ndarray] = []
-    for one in made:
+    for one in conversions:
         if one.placed is not None:
             normal = np.cross(*one.placed.ijk_to_ras[:3, :2].T)
             normal /= np.linalg.norm(normal)
@@ -175,7 +175,7 @@ def _is_localizer(made: Sequence[_Made]) -> bool:
     return len(across) == 3
 
 
-def _volume_of(plain: Series, files: Sequence[ImageFile], converted: Converted) -> _Made:
+def _volume_of(plain: Series, files: Sequence[ImageFile], converted: Converted) -> _Conversion:
     """One volume: its size, its place, and what is wrong or doubtful."""
     import nibabel
 
@@ -191,11 +191,11 @@ def _volume_of(plain: Series, files: Sequence[ImageFile], converted: Converted) 
     if len(image.shape) > 3 and image.shape[3] > 1:
         fault = f"{image.shape[3]} volumes in one (over time, or of several contrasts)"
         converted.nifti.unlink()
-        return _Made(replace(series, size=shape, fault=fault, doubt=fault))
+        return _Conversion(replace(series, size=shape, fault=fault, doubt=fault))
     try:
         placed = place(image, files)
     except Misplaced as fault:
-        return _Made(replace(series, size=shape, fault=str(fault)))
+        return _Conversion(replace(series, size=shape, fault=str(fault)))
     spacing = tuple(float(n) for n in np.linalg.norm(placed.ijk_to_ras[:3, :3], axis=0))
     notes = [*series.notes, *placed.notes]
     if shape[2] == 1:
@@ -204,28 +204,28 @@ def _volume_of(plain: Series, files: Sequence[ImageFile], converted: Converted) 
     size = (*shape[:2], placed.count)
     series = replace(series, size=size, spacing=spacing, notes=tuple(notes))
     inverted = files[0].photometric == "MONOCHROME1"
-    return _Made(series, converted.nifti, placed, inverted)
+    return _Conversion(series, converted.nifti, placed, inverted)
 
 
-def _load(source: Path, made: _Made) -> Volume:
+def _load(source: Path, conversion: _Conversion) -> Volume:
     """The voxels on DICOM's axes: i along a row, j along a column, k so that they are right-handed.
 
     Warns of what the volume has to be told of.
     """
     import nibabel
 
-    series, placed = made.series, made.placed
-    if made.nifti is None or placed is None:
+    series, placed = conversion.series, conversion.placed
+    if conversion.nifti is None or placed is None:
         raise InputError(refusal(source, series))
     told = [*series.notes, *([series.doubt] if series.doubt else [])]
     if told:
         name = f"{source}: {series.number} '{series.description}'"
         warnings.warn(f"{name}: {'; '.join(told)}.", stacklevel=2)
-    image: Any = nibabel.load(made.nifti)
+    image: Any = nibabel.load(conversion.nifti)
     count = int(np.prod(image.shape))
     declared = count * image.get_data_dtype().itemsize
-    check_declared(source, Declared(count, declared, made.nifti.stat().st_size, packed=False))
+    check_declared(source, Declared(count, declared, conversion.nifti.stat().st_size, packed=False))
     array = placed.read(image.dataobj.get_unscaled())
-    if made.inverted:  # white stands for the smallest value
+    if conversion.inverted:  # white stands for the smallest value
         array = array.min() + array.max() - array
     return DicomVolume(array, placed.ijk_to_ras, placed.sources)

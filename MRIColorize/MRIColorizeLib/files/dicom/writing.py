@@ -244,10 +244,10 @@ def _segments(color: ColorVolume, present: list[Tissue], palette: Palette) -> It
     import highdicom as hd
     from pydicom.sr.coding import Code
 
-    made = color.provenance
+    provenance = color.provenance
     algorithm = hd.AlgorithmIdentificationSequence(
-        name=f"{MAKER} {made.model_name}",
-        version=made.model_version,
+        name=f"{MAKER} {provenance.model_name}",
+        version=provenance.model_version,
         family=Code("123109", "DCM", "Artificial Intelligence"),
     )
     for number, tissue in enumerate(present, start=1):
