@@ -89,7 +89,10 @@ def set_opacity(colorNode: Node, tissues: Iterable[Tissue], opacity: float) -> N
 
 
 def show_surfaces(colorNode: Node) -> None:
-    """Show the map in 3D as smooth closed surfaces in its segments' colours; made when needed."""
+    """Show the map in 3D as smooth closed surfaces in its segments' colours; made when needed.
+
+    A map that was hidden stays so in the slices, where its outlines would cover the colours.
+    """
     node, display = _map_of(colorNode), _display(colorNode)
     segmentation, kind = node.GetSegmentation(), _surface()
     if not segmentation.ContainsRepresentation(kind):
@@ -100,14 +103,21 @@ def show_surfaces(colorNode: Node) -> None:
             if tissue in tissues_in(colorNode):
                 display.SetSegmentOpacity3D(tissue.name, opacity)
     display.SetPreferredDisplayRepresentationName3D(kind)
+    if not display.GetVisibility():
+        display.SetVisibility2D(False)
     display.SetVisibility3D(True)
     display.SetVisibility(True)
 
 
 def hide_surfaces(colorNode: Node) -> None:
-    """Show the map in 3D no longer; the surfaces are kept."""
-    if tissue_of(colorNode) is not None:
-        _display(colorNode).SetVisibility3D(False)
+    """Show the map in 3D no longer; the surfaces are kept, and the slices are as they were."""
+    if tissue_of(colorNode) is None:
+        return
+    display = _display(colorNode)
+    display.SetVisibility3D(False)
+    if not display.GetVisibility2D():
+        display.SetVisibility(False)
+        display.SetVisibility2D(True)
 
 
 def are_surfaces_shown(colorNode: Node | None) -> bool:

@@ -138,6 +138,17 @@ class TissuePanelTest(unittest.TestCase):
         self.ui.surfacesButton.click()
         self.assertFalse(tissues.are_surfaces_shown(node))
 
+    def test_surfaces_leave_the_slices_as_they_were(self):
+        node = self.colorize()
+        display = results.tissue_of(node).GetDisplayNode()
+        for outlined in (False, True):
+            display.SetVisibility(outlined)
+            self.ui.surfacesButton.click()
+            self.assertEqual(bool(display.GetVisibility2D()), outlined)
+            self.ui.surfacesButton.click()
+            self.assertEqual(bool(display.GetVisibility()), outlined)
+            self.assertTrue(display.GetVisibility2D())
+
     @NEEDS_TORCH
     def test_map_that_the_run_did_not_make_is_made_when_it_is_needed(self):
         node = self.colorize(tissue=False)
