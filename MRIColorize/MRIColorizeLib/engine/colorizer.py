@@ -23,6 +23,7 @@ from ..tissue import fit_palette
 from ..volume import (
     ColorVolume,
     Volume,
+    bounding_box,
     check_volume,
     choose_plane,
     planes_to_color,
@@ -171,7 +172,9 @@ class Colorizer:
         """The planes to colour; one where "auto" would take three for which there is no room."""
         planes = planes_to_color(volume, options.plane, options.fast)
         free = free_memory()
-        needed = BYTES_TO_JOIN * int(body.sum())
+        # Whole pages are taken, so air beside the body counts as well.
+        box = bounding_box(body, (0, 0, 0))
+        needed = BYTES_TO_JOIN * int(np.prod([side.stop - side.start for side in box]))
         if options.plane == "auto" and len(planes) > 1 and free is not None and needed > free:
             tell(
                 f"Joining three planes needs {needed / 1e9:.1f} GB of memory, and "

@@ -58,11 +58,18 @@ def _measured(
     tissue = colorizer.colorize(scan, ColorizeOptions(plane=plane)).tissue
     if tissue is None:
         raise ValueError("This model tells no tissues apart.")
-    counts = np.bincount(volume.labels.ravel(), minlength=len(NAMES))
-    right = np.bincount(volume.labels[tissue == volume.labels].ravel(), minlength=len(NAMES))
-    shares = {
+    return RegionShares(name, contrast, plane, tissue_shares(tissue, volume.labels))
+
+
+def tissue_shares(tissue: np.ndarray, labels: np.ndarray) -> dict[int, float]:
+    """How much of each labelled tissue got its tissue, by code; both uint8 (K, J, I).
+
+    Background, what has no label (255), and tissues of few voxels are left out.
+    """
+    counts = np.bincount(labels.ravel(), minlength=256)
+    right = np.bincount(labels[tissue == labels].ravel(), minlength=256)
+    return {
         code: float(right[code] / counts[code])
         for code in range(1, len(NAMES))
         if counts[code] >= FEWEST
     }
-    return RegionShares(name, contrast, plane, shares)

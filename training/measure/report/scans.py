@@ -19,16 +19,16 @@ from MRIColorizeLib.options import ColorizeOptions
 from MRIColorizeLib.tissue import NAMES, Tissue
 from MRIColorizeLib.volume import ColorVolume
 from training.data.mri_read import read_scan, resample_labels
+from training.measure.report.regions import tissue_shares
 
 FLESH = (
     *(Tissue.MUSCLE, Tissue.BLOOD, Tissue.HEART, Tissue.LIVER, Tissue.KIDNEY, Tissue.SPLEEN),
     *(Tissue.BOWEL, Tissue.GLAND, Tissue.OTHER),
 )
 BRAIN = (Tissue.GREY_MATTER, Tissue.WHITE_MATTER)
-UNLABELLED = 255
-FEWEST = 100  # voxels of a tissue that are worth a share
-# Codes of labels_deep_grey_cit168_mni2009c.nii.gz.
-NUCLEI = {"putamen": (1,), "caudate": (2,), "pallidum": (5, 6)}
+# Codes of labels_deep_grey_cit168_mni2009c.nii.gz, one for each side: their middles lie 26, 14, 9
+# and, of both parts of the pallidum, 19 and 17 mm from the midline.
+NUCLEI = {"putamen": (1, 2), "caudate": (3, 4), "accumbens": (5, 6), "pallidum": (9, 10, 11, 12)}
 # One person in two contrasts on one grid: the reference, the others.
 PERSONS = {
     "mri/brain_ms26_t1.nii.gz": ("mri/brain_ms26_t2.nii.gz", "mri/brain_ms26_flair.nii.gz"),
@@ -71,15 +71,8 @@ def _belly(color: ColorVolume, data: Path) -> Iterator[Finding]:
             "brain in the belly": _share(tissue, BRAIN, labels > 0),
         }.items()
     )
-    yield from tissue_shares(name, tissue, labels)
-
-
-def tissue_shares(scan: str, tissue: np.ndarray, labels: np.ndarray) -> Iterator[Finding]:
-    """How much of each labelled tissue got its tissue."""
-    for code in np.unique(labels):
-        inside = labels == code
-        if code not in (Tissue.BACKGROUND, UNLABELLED) and inside.sum() >= FEWEST:
-            yield Finding(scan, NAMES[code], _share(tissue, (int(code),), inside))
+    for code, share in tissue_shares(tissue, labels).items():
+        yield Finding(name, NAMES[code], share)
 
 
 def _nuclei(color: ColorVolume, data: Path) -> Iterator[Finding]:
